@@ -1,0 +1,179 @@
+/**
+ * Every interface between parts. An adapter implements one of these, a pipeline knows only these; `compose.ts` joins them.
+ *
+ * For all of them: when `signal` aborts, the call rejects with the signal's reason at once and leaves nothing half done; every other
+ * rejection is a `FairleadError` (anything else is a bug).
+ */
+import type { FairleadError } from "./model/errors.ts";
+import type { Entry, Instance } from "./model/instance.ts";
+import type { Selector } from "./model/selector.ts";
+import type { Snapshot } from "./model/snapshot.ts";
+
+/** Structured logging: a fixed message, facts as fields. Secrets and registry values are never given to it. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Says what should be registered on this node. */
+export interface Source {
+  readonly name: string;
+  /**
+   * Everything that should be registered now, in a canonical order, with unique ids in each service.
+   * All of it or a rejection (`SOURCE_UNAVAILABLE`, retryable): never a part of it.
+   */
+  list(signal: AbortSignal): Promise<readonly Instance[]>;
+  /**
+   * Hints without payload that `list` may answer differently now. The first one comes as soon as the subscription stands, so that
+   * listing after it misses nothing; later ones may be late, doubled or needless, and a lost one is repaired by the caller's resync.
+   * It reconnects by itself and never throws; each reconnect is a hint too. Ends when the signal aborts.
+   */
+  changes(signal: AbortSignal): AsyncIterable<void>;
+}
+
+export interface ReadOptions {
+  readonly signal: AbortSignal;
+  /** The revision of a snapshot that this reader gave for this selector: the call waits until there is a different one. */
+  readonly after?: string;
+}
+
+/** Reads services and keys. */
+export interface RegistryReader {
+  /**
+   * A complete snapshot of what the selector names; services and keys outside it are absent. Without `after` it asks the registry
+   * afresh, whatever was known before. With `after` it returns once the data differs from that revision, always with the newest state, and
+   * equal data never comes back under another revision of the same reader. It shares unchanged objects with the snapshots before.
+   *
+   * An entry or key that cannot be understood is left out and named in `invalid`; an answer that is not whole rejects.
+   * Rejects with `REGISTRY_UNAVAILABLE` (retryable), `REGISTRY_DENIED` or `REGISTRY_INCOMPLETE` (retryable); after any of them the
+   * caller reads afresh. A lost connection rejects a waiting call; it never waits on a dead one.
+   *
+   * One selector at a time: a read with another selector ends what was followed before.
+   */
+  read(selector: Selector, options: ReadOptions): Promise<Snapshot>;
+}
+
+/** An entry of ours as the registry holds it. */
+export interface Owned {
+  readonly entry: Entry;
+  /** The store's version of it. Handed back with a change, which is refused when the store has another one by then. */
+  readonly revision: string;
+  /** True: it does not hang on this process's lease, so it has to be written again even when it is equal. */
+  readonly unleased: boolean;
+}
+
+export interface Put {
+  readonly instance: Instance;
+  /** What it replaces; absent: the place must be free. */
+  readonly replaces?: Owned;
+}
+
+export interface Change {
+  readonly put: readonly Put[];
+  readonly remove: readonly Owned[];
+}
+
+export type WriteResult = { readonly service: string; readonly id: string } & (
+  | { readonly outcome: "written" | "removed" }
+  /** Another owner (or another program: `holder` is empty) holds the place; nothing was touched. */
+  | { readonly outcome: "conflict"; readonly holder: string }
+  | { readonly outcome: "failed"; readonly error: FairleadError }
+);
+
+/** Writes the entries of one owner under one lease. */
+export interface RegistryWriter {
+  /** All entries of this owner, those of an earlier process included; sorted by service and id. */
+  owned(owner: string, signal: AbortSignal): Promise<readonly Owned[]>;
+  /**
+   * Makes the changes, each on its own: one result for each, in the order put then remove. Nothing outside this owner is ever changed, and
+   * an entry that changed since `owned` is a conflict or a failure, never overwritten. Rejects only when nothing could be tried.
+   */
+  write(owner: string, change: Change, signal: AbortSignal): Promise<readonly WriteResult[]>;
+  /**
+   * One beat for the process's single lease, to be called every third of `ttlMs`. `kept`: all is well; also when the lease of an earlier
+   * process of this owner was alive and is now ours. `lost`: there is a new lease, and everything has to be written again.
+   * It never rewrites an entry. After the last beat, entries are unusable within `ttlMs` plus the store's own slack.
+   */
+  keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost">;
+  /** Removes the owner's entries and gives up the lease: a clean end that others see at once. */
+  release(owner: string, signal: AbortSignal): Promise<void>;
+}
+
+/** Configuration keys, as people and deploy scripts write them. Keys are below `kvPrefix`, without leading slash. */
+export interface KeyWriter {
+  /** Rejects with `USAGE` for a key that the store cannot hold. */
+  putKey(key: string, value: string, signal: AbortSignal): Promise<void>;
+  /** False: it was not there. */
+  removeKey(key: string, signal: AbortSignal): Promise<boolean>;
+}
+
+export interface Registry extends RegistryReader, RegistryWriter, KeyWriter {
+  /** For logs and messages; never a secret. */
+  readonly name: string;
+  /** Lets go of connections and watches. The owner's lease goes on: that is what survives a restart. */
+  close(): Promise<void>;
+}
+
+/** A file as a render produced it. */
+export interface RenderedFile {
+  /** Absolute path. */
+  readonly dest: string;
+  /** The text, with `GENERATION_MARK` wherever the template says `{{generation}}`. */
+  readonly text: string;
+  /** Permission bits; absent: those of the file that is there, else 0644. */
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** Stands for the generation until the target knows it: a private-use character that no value can hold after escaping. */
+export const GENERATION_MARK = "\uf8ffgeneration\uf8ff";
+
+export interface ApplyOptions {
+  readonly signal: AbortSignal;
+  /** Take the same path, and stop before the first effect. */
+  readonly dryRun?: boolean;
+  /** Install without reload and verify. */
+  readonly noReload?: boolean;
+  /** How long to wait for another process that holds the target. */
+  readonly lockTimeoutMs: number;
+}
+
+export interface FileReport {
+  readonly dest: string;
+  readonly changed: boolean;
+  readonly sha256: string;
+}
+
+/**
+ * How applying ended. `rejected`: the check or a guard refused, nothing was replaced. `rolled-back`: the reload or its proof failed, the
+ * last good files are back and live. `failed`: nothing was replaced, for another reason.
+ */
+export type Outcome =
+  | { readonly kind: "unchanged" | "written" | "would-write" }
+  | { readonly kind: "rejected" | "rolled-back" | "failed"; readonly error: FairleadError };
+
+export interface ApplyReport {
+  readonly outcome: Outcome;
+  /** Hash of the target's files, as `{{generation}}` prints it. */
+  readonly generation: string;
+  readonly files: readonly FileReport[];
+}
+
+/** A group of files that is checked, installed, reloaded and rolled back as one. */
+export interface Target {
+  readonly name: string;
+  /**
+   * Makes the files live, or leaves everything as it was (DESIGN §10). Files that are in place already are not touched, and a reload
+   * that an earlier process owed is made up for. Expected failures are outcomes; it rejects only on abort, at a safe point.
+   */
+  apply(files: readonly RenderedFile[], options: ApplyOptions): Promise<ApplyReport>;
+  /**
+   * Ends what an earlier process was killed in, without a registry: all files of one generation in place, and the reload made that was
+   * owed for it. Undefined: nothing was owed.
+   */
+  recover(options: ApplyOptions): Promise<Outcome | undefined>;
+}

@@ -1,0 +1,27 @@
+import { defineConfig } from "vitest/config";
+
+const servers = "test/helpers/servers/global-setup.ts";
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts", "test/property/**/*.test.ts", "test/golden/**/*.test.ts"],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: "servers",
+          include: ["test/contract/**/*.test.ts", "test/e2e/**/*.test.ts"],
+          globalSetup: [servers],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
