@@ -1,0 +1,200 @@
+/** The configuration file's shape. Its JSON Schema and the reference page are made from this table. */
+import { z } from "zod";
+import { REGISTRY_TYPES } from "./registry.ts";
+import { parseDuration, parseMode } from "./values.ts";
+
+const duration = z
+  .string("is no duration; write 250ms, 5s or 1m")
+  .refine((text) => parseDuration(text) !== undefined, "is no duration; write 250ms, 5s or 1m")
+  .transform((text) => parseDuration(text) ?? 0);
+
+const mode = z
+  .string('is no file mode; write quoted octal, for example "0644"')
+  .refine((text) => parseMode(text) !== undefined, 'is no file mode; write quoted octal, for example "0644"')
+  .transform((text) => parseMode(text) ?? 0);
+
+const argv = z
+  .array(z.string("is no word of a command; quote numbers"), "is no command; write a list of words: [nginx, -t]")
+  .min(1, "is an empty command");
+
+const path = z.string("is no path").min(1, "is an empty path");
+
+const signals = ["HUP", "USR1", "USR2", "TERM", "INT", "QUIT", "WINCH"] as const;
+
+const tls = z.strictObject({
+  ca: path.optional().describe("PEM file of the authorities to trust; default: the system's"),
+  cert: path.optional().describe("PEM file of the client certificate"),
+  key: path.optional().describe("PEM file of its key"),
+});
+
+const registryObject = z.strictObject({
+  type: z.enum(REGISTRY_TYPES).describe("which store"),
+  dir: path.optional().describe("the folder of a file registry"),
+  endpoints: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe("`host:port` or URLs; default: ETCDCTL_ENDPOINTS or CONSUL_HTTP_ADDR, else 127.0.0.1"),
+  prefix: z.string().optional().describe("where fairlead's entries live; default `fairlead`"),
+  kvPrefix: z.string().optional().describe("where configuration keys begin; default: the store's root"),
+  layout: z.enum(["json", "registrator"]).optional().describe("`json` (default), or `ip:port` values as Registrator writes them"),
+  tls: z.union([z.boolean(), tls]).optional().describe("speak TLS, with these files"),
+  tokenFile: path.optional().describe("file with Consul's ACL token, read again when it changes; else CONSUL_HTTP_TOKEN"),
+  username: z.string().optional().describe("etcd user, or basic authentication in front of Consul"),
+  passwordFile: path.optional().describe("file with its password; else ETCDCTL_PASSWORD or CONSUL_HTTP_AUTH"),
+});
+
+const dockerSource = z.strictObject({
+  host: z
+    .string()
+    .optional()
+    .describe("`unix:///path`, `tcp://host:port`; default: DOCKER_HOST, else unix:///var/run/docker.sock"),
+  certPath: path.optional().describe("folder with ca.pem, cert.pem, key.pem; default: DOCKER_CERT_PATH"),
+  tlsVerify: z.boolean().optional().describe("verify the engine's certificate; default: DOCKER_TLS_VERIFY"),
+  address: z
+    .string()
+    .default("auto")
+    .describe("the node's address for published ports; `auto`: that of the default route's interface"),
+  mode: z
+    .enum(["published", "internal", "any"])
+    .default("published")
+    .describe("published ports, the containers' own addresses, or internal where possible"),
+  networks: z.array(z.string()).default([]).describe("networks that count for internal addresses, best first"),
+  register: z.enum(["all", "labelled"]).default("all").describe("all containers, or only those that ask for it"),
+  health: z
+    .enum(["honour", "ignore"])
+    .default("honour")
+    .describe("whether starting, unhealthy and paused containers are registered as critical"),
+  env: z.boolean().default(true).describe("read environment variables too (needs one inspect call per container)"),
+});
+
+const staticSource = z.strictObject({ file: path.describe("YAML file of services, watched") });
+
+const register = z.strictObject({
+  ttl: duration.default(15_000).describe("how long a dead node's entries live"),
+  resync: duration.default(30_000).describe("a full comparison at least this often, ± 20 %"),
+  onStop: z
+    .enum(["keep", "deregister"])
+    .default("keep")
+    .describe("`keep`: the lease runs out, a restart does not flap; `deregister`: gone at once"),
+  sources: z
+    .strictObject({
+      docker: dockerSource.optional().describe("containers of a Docker engine"),
+      static: staticSource.optional().describe("services of a file"),
+    })
+    .describe("what to register"),
+});
+
+const file = z.strictObject({
+  template: path.describe("Handlebars file"),
+  dest: path.describe("file to write"),
+  mode: mode.optional().describe('quoted octal; default: that of the file that is there, else "0644"'),
+  owner: z.string().optional().describe("`user` or `user:group`, names or numbers; default: that of the file that is there"),
+  format: z
+    .enum(["nginx", "haproxy", "json", "yaml", "toml", "env", "shell", "ini", "xml", "text"])
+    .optional()
+    .describe("how values are escaped; default: guessed from the destination's name"),
+  raw: z.boolean().default(false).describe("allow {{{x}}}, which is not escaped"),
+});
+
+const check = z
+  .union([
+    argv,
+    z.strictObject({ exec: argv.describe("the command"), timeout: duration.default(10_000).describe("how long it may take") }),
+  ])
+  .describe("judges the files before they count: exit 0 accepts; `{{staged}}` names the staged file");
+
+const reload = z
+  .union([
+    argv,
+    z.strictObject({
+      exec: argv.describe("command that makes the program read its files"),
+      timeout: duration.default(30_000).describe("how long it may take"),
+    }),
+    z.strictObject({
+      signal: z.enum(signals).describe("signal to send"),
+      pidFile: path.describe("file with the process id to send it to"),
+    }),
+  ])
+  .describe("makes the program read its files");
+
+const verify = z
+  .union([
+    z.strictObject({
+      url: z.url("is no URL").describe("asked until the body holds the generation"),
+      status: z.int().min(100).max(599).optional().describe("wanted status instead; default 200"),
+      contains: z.string().optional().describe("wanted text instead; may hold `{{generation}}`"),
+      timeout: duration.default(5000).describe("how long it is asked"),
+    }),
+    z.strictObject({
+      exec: argv.describe("run until it exits 0"),
+      timeout: duration.default(5000).describe("how long it is tried"),
+    }),
+  ])
+  .describe("proves that the program runs the new files");
+
+const target = z.strictObject({
+  files: z.array(file).min(1, "a target needs at least one file").describe("installed and rolled back together"),
+  check: check.optional(),
+  reload: reload.optional(),
+  verify: verify.optional(),
+});
+
+const render = z.strictObject({
+  settle: z
+    .strictObject({
+      quiet: duration.default(20).describe("how long the first change after a calm second waits"),
+      max: duration.default(2000).describe("the most a change waits in a storm"),
+    })
+    .prefault({})
+    .describe("how changes are gathered"),
+  env: z.array(z.string()).default([]).describe("environment variables that {{env}} may read"),
+  partials: path.optional().describe("folder of *.hbs files for {{> name}}"),
+  targets: z
+    .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "a target's name is letters, digits, `.`, `_` and `-`"), target)
+    .describe("by name"),
+});
+
+const log = z
+  .strictObject({
+    level: z.enum(["debug", "info", "warn", "error"]).default("info").describe("the least that is told"),
+    format: z.enum(["auto", "pretty", "json"]).default("auto").describe("`auto`: pretty on a terminal, JSON lines otherwise"),
+  })
+  .prefault({})
+  .describe("the log on stderr");
+
+export const configSchema = z.strictObject({
+  node: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("owner of what this process writes; default: the Docker engine's ID, else the machine id"),
+  stateDir: path
+    .optional()
+    .describe("journals and last good files; default: /var/lib/fairlead for root, else the XDG state folder"),
+  registry: z.union([z.string(), registryObject]).describe("a URL such as etcd://127.0.0.1:2379/fairlead, or an object"),
+  register: register.optional().describe("present: this process registers"),
+  render: render.optional().describe("present: this process renders"),
+  log,
+});
+
+export type ConfigFile = z.output<typeof configSchema>;
+export type TargetConfig = z.output<typeof target>;
+
+/** JSON Schema of what a person writes (durations are texts). */
+export function configJsonSchema(): JsonSchema {
+  return z.toJSONSchema(configSchema, { io: "input" }) as JsonSchema;
+}
+
+/** The part of JSON Schema that is used here. */
+export interface JsonSchema {
+  readonly description?: string;
+  readonly type?: string;
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | JsonSchema;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+}

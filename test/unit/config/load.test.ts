@@ -1,0 +1,159 @@
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../../src/config/load.ts";
+import { describeProblem } from "../../../src/config/problems.ts";
+
+const FILE = "/etc/fairlead/fairlead.yaml";
+
+function problemsOf(text: string, env: Record<string, string> = {}): readonly string[] {
+  const loaded = parseConfig(text, FILE, env);
+  return loaded.ok
+    ? []
+    : loaded.problems.map(
+        (problem) =>
+          `${problem.location.line}:${problem.location.column} ${problem.message}${problem.hint === undefined ? "" : ` | ${problem.hint}`}`,
+      );
+}
+
+function configOf(text: string, env: Record<string, string> = {}) {
+  const loaded = parseConfig(text, FILE, env);
+  if (!loaded.ok) {
+    throw new Error(loaded.problems.map((problem) => describeProblem(problem, text)).join("\n"));
+  }
+  return loaded.config;
+}
+
+const WHOLE = `
+node: web-1
+stateDir: state
+registry: etcd://127.0.0.1:2379/fairlead
+register:
+  ttl: 15s
+  onStop: keep
+  sources:
+    docker: { mode: internal, networks: [front] }
+    static: { file: services.yaml }
+render:
+  settle: { quiet: 0ms, max: 1s }
+  targets:
+    nginx:
+      files: [{ template: t.hbs, dest: /etc/nginx/conf.d/x.conf, mode: "0640" }]
+      check: [nginx, -t]
+      reload: { exec: [nginx, -s, reload], timeout: 30s }
+      verify: { url: "http://127.0.0.1:8181/-/generation", timeout: 5s }
+log: { level: debug }
+`;
+
+describe("a configuration", () => {
+  it("gives durations in ms, modes as numbers, paths absolute", () => {
+    const config = configOf(WHOLE);
+    expect(config).toMatchObject({
+      stateDir: "/etc/fairlead/state",
+      registry: { type: "etcd", endpoints: ["127.0.0.1:2379"], prefix: "fairlead" },
+      register: { ttl: 15_000, resync: 30_000, sources: { static: { file: "/etc/fairlead/services.yaml" } } },
+      render: { settle: { quiet: 0, max: 1000 } },
+      log: { level: "debug", format: "auto" },
+    });
+    expect(config.render?.targets["nginx"]).toMatchObject({
+      files: [{ template: "/etc/fairlead/t.hbs", dest: "/etc/nginx/conf.d/x.conf", mode: 0o640 }],
+      reload: { exec: ["nginx", "-s", "reload"], timeout: 30_000 },
+    });
+  });
+
+  it("takes the environment in, with defaults", () => {
+    const text = "registry: file:$" + "{DIR}\nnode: $" + "{NODE:-n1}\nregister: { sources: { static: { file: s.yaml } } }";
+    expect(configOf(text, { DIR: "/data" })).toMatchObject({ node: "n1", registry: { type: "file", dir: "/data" } });
+  });
+
+  it("lets `docker:` alone mean all its defaults", () => {
+    const config = configOf("registry: memory\nregister:\n  sources:\n    docker:\n");
+    expect(config.register?.sources.docker).toMatchObject({ mode: "published", register: "all" });
+  });
+});
+
+const RENDER = "registry: memory\nrender:\n  targets:\n    a:\n      files: [{ template: t, dest: d }]\n";
+
+describe.each<[string, string, readonly string[]]>([
+  [
+    "an unknown key, with the nearest",
+    `${RENDER}      reloads: [nginx]`,
+    ['6:7 unknown key "reloads" in "render.targets.a" | did you mean "reload"?'],
+  ],
+  [
+    "several problems at once, in order",
+    "nod: x\nregistry: memory\nlog: { level: loud }\nrender: { settle: { quiet: 5 }, targets: { a: { files: [{ template: t, dest: d }] } } }",
+    [
+      '1:1 unknown key "nod" | did you mean "node"?',
+      '3:15 "log.level" has to be one of debug, info, warn, error',
+      '4:28 "render.settle.quiet" is no duration; write 250ms, 5s or 1m',
+    ],
+  ],
+  ["a missing key", "render: { targets: { a: { files: [{ template: t, dest: d }] } } }", ['1:1 "registry" is missing']],
+  [
+    "a mode that YAML reads as a number",
+    RENDER.replace("dest: d", "dest: d, mode: 0644"),
+    ['5:45 "render.targets.a.files[1].mode" is no file mode; write quoted octal, for example "0644"'],
+  ],
+  [
+    "a command that is no list",
+    `${RENDER}      check: nginx -t`,
+    ['6:14 "render.targets.a.check" is no command; write a list of words: [nginx, -t]'],
+  ],
+  [
+    "a form that was most likely meant",
+    `${RENDER}      verify: { url: http://x/, timeout: soon }`,
+    ['6:42 "render.targets.a.verify.timeout" is no duration; write 250ms, 5s or 1m'],
+  ],
+  [
+    "a registry that is none",
+    "registry: etdc://x\nrender: { targets: { a: { files: [{ template: t, dest: d }] } } }",
+    ['1:11 "etdc://x" is no registry address | it begins with one of etcd consul consul-kv file memory; did you mean etcd:?'],
+  ],
+  [
+    "a password in an address, without showing it",
+    "registry: etcd://u:hunter2@x\nrender: { targets: { a: { files: [{ template: t, dest: d }] } } }",
+    [
+      '1:11 "etcd://…@x" holds a user or password | passwords come from `passwordFile`, `tokenFile` or the environment (ETCDCTL_USER, CONSUL_HTTP_TOKEN), never from an address',
+    ],
+  ],
+  [
+    "a variable that is not set",
+    "registry: $" + "{NOWHERE}\nrender: { targets: { a: { files: [{ template: t, dest: d }] } } }",
+    [
+      '1:11 environment variable "NOWHERE" is not set | set it, or give a default: ${NOWHERE:-…}',
+      '1:11 "" is no registry address | it begins with one of etcd consul consul-kv file memory',
+    ],
+  ],
+  [
+    "one file in two targets",
+    `${RENDER}    b:\n      files: [{ template: t, dest: ./d }]`,
+    ['7:36 "./d" is written by target "a" already | a file belongs to one target, once'],
+  ],
+  [
+    "nothing to do",
+    "registry: memory",
+    ["undefined:undefined nothing to do: there is neither `register` nor `render` | add one of them, or both"],
+  ],
+  [
+    "no target",
+    "registry: memory\nrender: { targets: {} }",
+    ['2:20 "render.targets" is empty | add a target: a name, and its files'],
+  ],
+  [
+    "no source",
+    "registry: memory\nregister: { sources: {} }",
+    ['2:22 "register.sources" is empty | add docker, static, or both'],
+  ],
+  ["YAML that is none", "a: [", ["1:5 Flow sequence in block collection must be sufficiently indented and end with a ]"]],
+])("finds %s", (_what, text, expected) => {
+  it("with its place", () => {
+    expect(problemsOf(text)).toEqual(expected);
+  });
+});
+
+it("a problem is shown with its line and a mark below", () => {
+  const text = "registry: memory\nlog: { level: loud }\nrender: { targets: { a: { files: [{ template: t, dest: d }] } } }";
+  const loaded = parseConfig(text, "fairlead.yaml", {});
+  expect(loaded.ok ? "" : describeProblem(loaded.problems[0] ?? { message: "", location: { file: "" } }, text)).toBe(
+    'fairlead.yaml:2:15: "log.level" has to be one of debug, info, warn, error\n    2 | log: { level: loud }\n      |               ^',
+  );
+});
