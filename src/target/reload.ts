@@ -1,0 +1,62 @@
+import { readFile } from "node:fs/promises";
+import { describeExec } from "../core/exec.ts";
+import { FairleadError, messageOf, systemCode } from "../model/errors.ts";
+import { type Command, type CommandContext, outputTail, runCommand } from "./commands.ts";
+import { isOlderThan, isZombie } from "./process.ts";
+
+/** How a program is told to read its files again. */
+export type Reload = { readonly exec: Command } | { readonly signal: NodeJS.Signals; readonly pidFile: string };
+
+/** @throws FairleadError `RELOAD_FAILED` */
+export async function runReload(reload: Reload, context: CommandContext): Promise<void> {
+  if ("exec" in reload) {
+    const result = await runCommand(reload.exec.argv, reload.exec.timeoutMs, context);
+    if (result.kind !== "exited" || result.code !== 0) {
+      throw new FairleadError(
+        "RELOAD_FAILED",
+        `reload "${reload.exec.argv.join(" ")}" ${describeExec(result)}${outputTail(result)}`,
+        {
+          retryable: true,
+        },
+      );
+    }
+    return;
+  }
+  const pid = await readPid(reload.pidFile);
+  if (await isZombie(pid)) {
+    throw failed(`process ${pid} of "${reload.pidFile}" has ended`, "start the program; the reload is tried again");
+  }
+  if (!(await isOlderThan(pid, reload.pidFile))) {
+    throw failed(
+      `"${reload.pidFile}" is stale: process ${pid} started after it was written`,
+      "restart the program, or remove the file",
+    );
+  }
+  try {
+    process.kill(pid, reload.signal);
+  } catch (error) {
+    const reason = systemCode(error) === "ESRCH" ? "there is no such process" : messageOf(error);
+    throw failed(
+      `cannot send ${reload.signal} to process ${pid} of "${reload.pidFile}": ${reason}`,
+      "start the program; the reload is tried again",
+    );
+  }
+}
+
+async function readPid(pidFile: string): Promise<number> {
+  let text: string;
+  try {
+    text = await readFile(pidFile, "utf8");
+  } catch (error) {
+    throw failed(`cannot read "${pidFile}": ${messageOf(error)}`, "is the program running?");
+  }
+  const pid = Number(text.trim());
+  if (!Number.isInteger(pid) || pid < 1) {
+    throw failed(`"${pidFile}" holds no process id`, "is the program running?");
+  }
+  return pid;
+}
+
+function failed(message: string, hint: string): FairleadError {
+  return new FairleadError("RELOAD_FAILED", message, { hint, retryable: true });
+}
