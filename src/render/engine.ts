@@ -1,0 +1,318 @@
+import Handlebars from "handlebars";
+import { FairleadError, type Location, messageOf } from "../model/errors.ts";
+import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
+import { GENERATION_MARK } from "../ports.ts";
+import { type Finding, INSERT, prepare, syntaxError } from "./ast.ts";
+import type { FormatName, Inserted } from "./formats/index.ts";
+import { isPlain, markText, resolve } from "./formats/index.ts";
+import { HELPERS, Structure } from "./helpers/index.ts";
+import { bindReads, type Facts, GENERATION, READ_HELPERS } from "./reads.ts";
+import type { View } from "./view.ts";
+
+/** Partials inside partials, at the most: an endless recursion ends here and hurts only itself. */
+const MAX_PARTIAL_DEPTH = 100;
+const BLOCK_HELPERS = ["if", "unless", "each", "with", "lookup"] as const;
+
+/** Every name that a template may call. */
+export const HELPER_NAMES: ReadonlySet<string> = new Set([
+  ...BLOCK_HELPERS,
+  ...READ_HELPERS.map((helper) => helper.name),
+  ...HELPERS.map((helper) => helper.name),
+]);
+
+export interface TemplateSource {
+  /** For messages. */
+  readonly file: string;
+  readonly text: string;
+  readonly format: FormatName;
+  /** `raw: true`: `{{{x}}}` is no finding. */
+  readonly allowRaw: boolean;
+  /** By name. */
+  readonly partials: ReadonlyMap<string, { readonly file: string; readonly text: string }>;
+}
+
+export interface Template {
+  readonly file: string;
+  /** Everything that is wrong or doubtful about the text; with an error among it, `render` throws that. */
+  readonly findings: readonly Finding[];
+  /** What the template and its partials read by literal names. */
+  readonly literalReads: Selector;
+  /**
+   * A pure function of view and facts: the text, with `GENERATION_MARK` for `{{generation}}`.
+   * @throws FairleadError `TEMPLATE_SYNTAX`, `TEMPLATE_FAILED`, `TEMPLATE_UNSAFE` or `KEY_MISSING`, with file, line and column
+   */
+  render(view: View, facts: Facts): string;
+}
+
+/** Parses and compiles a template, once. Never throws: what is wrong is in `findings`. */
+export function compileTemplate(source: TemplateSource): Template {
+  const env = Handlebars.create();
+  env.unregisterHelper("log");
+  const findings: Finding[] = [];
+  const partialNames = new Set(source.partials.keys());
+  const insertions = createInsertions(source.format);
+  let literalReads: Selector = NOTHING;
+
+  function load(file: string, text: string): HandlebarsTemplateDelegate | undefined {
+    let program: hbs.AST.Program;
+    try {
+      program = env.parseWithoutProcessing(text);
+    } catch (error) {
+      findings.push(parseFinding(file, error));
+      return undefined;
+    }
+    const rules = { file, helpers: HELPER_NAMES, partials: partialNames, allowRaw: source.allowRaw };
+    const prepared = prepare(program, rules);
+    findings.push(...prepared.findings);
+    literalReads = joinSelectors(literalReads, prepared.literalReads);
+    for (const name of prepared.partials) {
+      loadPartial(name);
+    }
+    const knownHelpers = Object.fromEntries([...HELPER_NAMES, INSERT].map((name) => [name, true]));
+    return env.compile(program, { noEscape: true, strict: false, knownHelpers, knownHelpersOnly: true, preventIndent: true });
+  }
+
+  const loaded = new Set<string>();
+  let depth = 0;
+  function loadPartial(name: string): void {
+    const partial = source.partials.get(name);
+    if (loaded.has(name) || partial === undefined) {
+      return;
+    }
+    loaded.add(name);
+    const run = load(partial.file, partial.text);
+    if (run === undefined) {
+      return;
+    }
+    env.registerPartial(name, (context: unknown, options?: Handlebars.RuntimeOptions) => {
+      if (depth >= MAX_PARTIAL_DEPTH) {
+        throw new FairleadError("TEMPLATE_FAILED", `partial "${name}" includes itself without end`, {
+          location: { file: partial.file },
+        });
+      }
+      depth++;
+      const file = place.file;
+      place.file = partial.file;
+      try {
+        return run(context, options);
+      } finally {
+        place.file = file;
+        depth--;
+      }
+    });
+  }
+
+  const place = { file: source.file };
+  let current: { readonly view: View; readonly facts: Facts } | undefined;
+  function state(): { readonly view: View; readonly facts: Facts } {
+    if (current === undefined) {
+      throw new Error("a helper ran outside of a render");
+    }
+    return current;
+  }
+  registerHelpers(env, { place, reads: bindReads(state), insert: insertions.insert });
+  const run = load(source.file, source.text);
+  const broken = syntaxError(findings);
+
+  function render(view: View, facts: Facts): string {
+    if (broken !== undefined || run === undefined) {
+      throw broken ?? new Error("a template without findings did not compile");
+    }
+    current = { view, facts };
+    place.file = source.file;
+    insertions.clear();
+    try {
+      return insertions.finish(run({}));
+    } catch (error) {
+      throw runtimeError(source.file, error);
+    } finally {
+      current = undefined;
+      depth = 0;
+    }
+  }
+
+  return { file: source.file, findings, literalReads, render };
+}
+
+interface Bound {
+  /** The file that is being rendered right now: the template's, or a partial's. */
+  readonly place: { file: string };
+  readonly reads: ReadonlyMap<string, Call>;
+  readonly insert: (value: unknown, source: string, isRaw: boolean, location: Location) => string;
+}
+type Call = (args: readonly unknown[], hash: Readonly<Record<string, unknown>>) => unknown;
+
+interface CallOptions {
+  readonly hash: Readonly<Record<string, unknown>>;
+  readonly loc?: hbs.AST.SourceLocation;
+  readonly fn?: (context: unknown) => string;
+  readonly inverse?: (context: unknown) => string;
+}
+
+function registerHelpers(env: typeof Handlebars, { place, reads, insert }: Bound): void {
+  const section = env.helpers["blockHelperMissing"] as (this: unknown, value: unknown, options: unknown) => string;
+  const calls = new Map<string, Call>([...reads, ...HELPERS.map((helper): [string, Call] => [helper.name, helper.call])]);
+
+  for (const [name, call] of calls) {
+    env.registerHelper(name, function (this: unknown, ...args: unknown[]) {
+      const options = args.pop() as CallOptions;
+      if (args.length === 0 && Object.keys(options.hash).length === 0 && isObject(this) && Object.hasOwn(this, name)) {
+        return this[name]; // the field of that name, not the helper
+      }
+      const value = located(locationOf(place.file, options), () => call(args, options.hash));
+      return options.fn === undefined ? value : section.call(this, value, options);
+    });
+  }
+  env.registerHelper(INSERT, (value: unknown, source: string, options: CallOptions) =>
+    insert(value, source, options.hash["raw"] === true, locationOf(place.file, options)),
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function locationOf(file: string, options: CallOptions): Location {
+  const start = options.loc?.start;
+  return start === undefined ? { file } : { file, line: start.line, column: start.column + 1 };
+}
+
+/** Gives an error of a helper the place where the helper was called. */
+function located<T>(location: Location, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof FairleadError && error.location === undefined) {
+      const { code, message, hint, cause } = error;
+      throw new FairleadError(code, message, { location, cause, ...(hint !== undefined && { hint }) });
+    }
+    throw error;
+  }
+}
+
+/** Collects what is inserted while rendering, and puts it in escaped for its place afterwards (see `formats/`). */
+function createInsertions(format: FormatName) {
+  let values: Inserted[] = [];
+  let origins: { readonly source: string; readonly location: Location }[] = [];
+
+  function mark(inserted: Inserted, source: string, location: Location): string {
+    values.push(inserted);
+    origins.push({ source, location });
+    return markText(values.length - 1);
+  }
+
+  function insert(value: unknown, source: string, isRaw: boolean, location: Location): string {
+    if (value === GENERATION) {
+      return GENERATION_MARK;
+    }
+    if (value === undefined) {
+      throw new FairleadError("TEMPLATE_FAILED", `"${source}" is not there`, {
+        location,
+        hint: `if it may be absent: {{default ${source} ""}}`,
+      });
+    }
+    if (isRaw) {
+      return rawText(value, source, location);
+    }
+    switch (typeof value) {
+      case "string":
+        return isPlain(format, value) ? value : mark({ value }, source, location);
+      case "number":
+      case "boolean":
+        return mark({ value }, source, location);
+      default:
+        if (value === null) {
+          return mark({ value }, source, location);
+        }
+        if (value instanceof Structure) {
+          return mark({ value: value.text, structure: value.text }, source, location);
+        }
+        throw notText(value, source, location);
+    }
+  }
+
+  function finish(text: string): string {
+    const resolved = resolve(format, text, values);
+    if (resolved.ok) {
+      return resolved.text;
+    }
+    const [first] = resolved.problems;
+    const origin = origins[first?.index ?? 0];
+    const count = resolved.problems.length;
+    const more = count > 1 ? ` (and ${count - 1} more)` : "";
+    throw new FairleadError("TEMPLATE_UNSAFE", `the value of "${origin?.source}" cannot stand here: ${first?.reason}${more}`, {
+      ...(origin !== undefined && { location: origin.location }),
+    });
+  }
+
+  function clear(): void {
+    values = [];
+    origins = [];
+  }
+
+  return { insert, finish, clear };
+}
+
+function rawText(value: unknown, source: string, location: Location): string {
+  if (value instanceof Structure) {
+    return value.text;
+  }
+  if (typeof value === "object") {
+    throw notText(value, source, location);
+  }
+  const text = String(value);
+  if (/[\ue000\ue001\uf8ff\0]/.test(text)) {
+    throw new FairleadError("TEMPLATE_UNSAFE", `the value of "${source}" holds a character that is never allowed`, { location });
+  }
+  return text;
+}
+
+function notText(value: unknown, source: string, location: Location): FairleadError {
+  const kind = Array.isArray(value) ? "a list" : "an object";
+  const hint = Array.isArray(value)
+    ? 'use {{join … ","}}, {{#each …}} or {{toJson …}}'
+    : "name one of its fields, or use {{toJson …}}";
+  return new FairleadError("TEMPLATE_FAILED", `"${source}" is ${kind}, not text`, { location, hint });
+}
+
+/** Handlebars' parse errors begin `Parse error on line N:` and end with what was expected. */
+function parseFinding(file: string, error: unknown): Finding {
+  const text = messageOf(error);
+  const line = Number(/line (\d+)/.exec(text)?.[1] ?? / - (\d+):\d+$/.exec(text)?.[1] ?? 1);
+  const column = parseColumn(text);
+  const expecting = /Expecting .*got '(\w+)'/.exec(text)?.[1];
+  const mismatch = /^(\S+) doesn't match (\S+)/.exec(text);
+  const message =
+    mismatch !== null
+      ? `{{/${mismatch[2]}}} closes {{#${mismatch[1]}}}`
+      : `cannot be parsed${expecting === undefined ? "" : `: unexpected ${expecting}`}`;
+  const hint =
+    expecting === "CLOSE_UNESCAPED"
+      ? "a literal `}` right after `}}` reads as `}}}`: put a space between them"
+      : expecting === "EOF"
+        ? "a block is not closed: every {{#x}} needs its {{/x}}"
+        : undefined;
+  return {
+    code: "TEMPLATE_SYNTAX",
+    severity: "error",
+    message,
+    location: { file, line, column },
+    ...(hint !== undefined && { hint }),
+  };
+}
+
+function parseColumn(text: string): number {
+  const dashes = /^(-*)\^/m.exec(text)?.[1];
+  const explicit = / - \d+:(\d+)$/.exec(text)?.[1];
+  return explicit !== undefined ? Number(explicit) + 1 : (dashes?.length ?? 0) + 1;
+}
+
+function runtimeError(file: string, error: unknown): FairleadError {
+  if (error instanceof FairleadError) {
+    return error;
+  }
+  if (error instanceof RangeError) {
+    return new FairleadError("TEMPLATE_FAILED", "the template goes too deep", { location: { file }, cause: error });
+  }
+  return new FairleadError("TEMPLATE_FAILED", messageOf(error), { location: { file }, cause: error });
+}
