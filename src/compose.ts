@@ -4,7 +4,6 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Config } from "./config/load.ts";
 import { isLocalRegistry, locateRegistry, type RegistryLocation, type RegistrySettings } from "./config/registry.ts";
-import { createBackoff, sleep } from "./core/time.ts";
 import { createFolderWatch } from "./core/watch.ts";
 import { FairleadError } from "./model/errors.ts";
 import type { Secrets } from "./observe/secrets.ts";
@@ -272,24 +271,8 @@ export async function findNode(
   if (docker === undefined) {
     return await machineId();
   }
-  const client = await openDocker(docker, deps);
-  const backoff = createBackoff({ minMs: 200, maxMs: 10_000 });
-  for (;;) {
-    try {
-      return await client.engineId(options.signal);
-    } catch (error) {
-      if (!options.wait || !(error instanceof FairleadError) || !error.retryable) {
-        throw error;
-      }
-      const retryInMs = backoff.next();
-      deps.log.warn("Docker engine cannot be asked for its id", {
-        code: error.code,
-        error: error.message,
-        retryInMs: Math.round(retryInMs),
-      });
-      await sleep(retryInMs, options.signal);
-    }
-  }
+  const [client, { awaitEngineId, engineId }] = await Promise.all([openDocker(docker, deps), import("./sources/docker/engine-id.ts")]);
+  return await (options.wait ? awaitEngineId(client, deps.log, options.signal) : engineId(client, options.signal));
 }
 
 async function machineId(): Promise<string> {

@@ -1,0 +1,120 @@
+import type { IncomingMessage } from "node:http";
+import { childAbort, withDeadline } from "../../core/time.ts";
+import { notAnswering, problem, refused, unavailable } from "./failures.ts";
+import type { Endpoint } from "./host.ts";
+import { openGet, readBody } from "./http.ts";
+import { negotiate, OLDEST_API } from "./version.ts";
+
+const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
+const ERROR_LIMIT_BYTES = 64 * 1024;
+
+export interface Call {
+  readonly path: string;
+  /** For messages: `cannot <what> of Docker at …`. */
+  readonly what: string;
+  readonly ms: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** GET requests with a deadline, in the API version that both sides speak. All rejections are `SOURCE_UNAVAILABLE`. */
+export interface Connection {
+  /** Any status is an answer. */
+  get(call: Call, signal: AbortSignal): Promise<Answer>;
+  /**
+   * The deadline holds until the head of the answer is there; then `read` gets the body for as long as it likes. `path` gets the engine's
+   * clock in seconds, if it told the time.
+   */
+  stream(
+    call: Omit<Call, "path"> & { readonly path: (clock: number | undefined) => string },
+    read: (body: AsyncIterable<Buffer>) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
+}
+
+export function createConnection(endpoint: Endpoint): Connection {
+  /** What the last ping said; forgotten with every failure, since another engine may sit behind the socket then. */
+  let known: { readonly version: string; readonly clock: number | undefined } | undefined;
+
+  async function ping(signal: AbortSignal): Promise<NonNullable<typeof known>> {
+    const what = "find the API version";
+    const message = await openGet(endpoint, "/_ping", signal);
+    const body = await readBody(message, ERROR_LIMIT_BYTES);
+    if (message.statusCode !== 200) {
+      throw refused(endpoint, what, { status: message.statusCode ?? 0, body });
+    }
+    const header = message.headers["api-version"];
+    const offered = typeof header === "string" ? header : undefined;
+    const version = negotiate(offered);
+    if (offered === undefined) {
+      throw problem(endpoint, what, "it did not say one", { hint: "is this a Docker engine?" });
+    }
+    if (version === undefined) {
+      const why = `it offers "${offered.slice(0, 20)}", at least ${OLDEST_API} is needed`;
+      throw problem(endpoint, what, why, { retryable: false, hint: "update the engine" });
+    }
+    const clock = Date.parse(message.headers.date ?? "") / 1000;
+    known = { version, clock: Number.isFinite(clock) ? clock : undefined };
+    return known;
+  }
+
+  async function guard<T>(call: Omit<Call, "path">, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { what, ms } = call;
+    try {
+      return await withDeadline({ ms, signal, onTimeout: () => notAnswering(endpoint, what, ms) }, work);
+    } catch (error) {
+      throw failed(what, error, signal);
+    }
+  }
+
+  function failed(what: string, error: unknown, signal: AbortSignal): Error {
+    signal.throwIfAborted();
+    known = undefined;
+    return unavailable(endpoint, what, error);
+  }
+
+  async function get(call: Call, signal: AbortSignal): Promise<Answer> {
+    return await guard(call, signal, async (signal) => {
+      const { version } = known ?? (await ping(signal));
+      const message = await openGet(endpoint, `/v${version}${call.path}`, signal);
+      const status = message.statusCode ?? 0;
+      const body = await readBody(message, status === 200 ? ANSWER_LIMIT_BYTES : ERROR_LIMIT_BYTES);
+      if (status === 400) {
+        known = undefined; // perhaps another engine, which does not speak this version
+      }
+      return { status, body };
+    });
+  }
+
+  async function stream(
+    call: Omit<Call, "path"> & { readonly path: (clock: number | undefined) => string },
+    read: (body: AsyncIterable<Buffer>) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    // The stream outlives the deadline for its head, so its connection needs a signal of its own.
+    const connection = childAbort(signal);
+    try {
+      const message = await guard(call, signal, async (headSignal): Promise<IncomingMessage> => {
+        // Always afresh: a new stream is what follows the restart of an engine.
+        const { version, clock } = await ping(headSignal);
+        const message = await openGet(endpoint, `/v${version}${call.path(clock)}`, connection.signal);
+        const status = message.statusCode ?? 0;
+        if (status !== 200) {
+          throw refused(endpoint, call.what, { status, body: await readBody(message, ERROR_LIMIT_BYTES) });
+        }
+        return message;
+      });
+      await read(message);
+    } catch (error) {
+      throw failed(call.what, error, signal);
+    } finally {
+      connection.abort();
+      connection.dispose();
+    }
+  }
+
+  return { get, stream };
+}

@@ -1,0 +1,59 @@
+import { isRecord } from "./wire.ts";
+
+/** No event is that long; what is, is not from an engine. */
+const LINE_LIMIT_CHARS = 1024 * 1024;
+
+/** Everything that may change what a container's instances are, and nothing else: a health probe alone makes three events a second. */
+const CONTAINER_ACTIONS = ["start", "die", "stop", "kill", "pause", "unpause", "health_status", "rename", "update", "destroy"];
+const NETWORK_ACTIONS = ["connect", "disconnect"];
+
+/**
+ * The engine sends the head of its answer a moment before it listens for events. `since` (the engine's own clock, at the ping before)
+ * makes it send what it has seen from then on, so that nothing is lost in between.
+ */
+export function eventsPath(since: number | undefined): string {
+  const filters = { type: ["container", "network"], event: [...CONTAINER_ACTIONS, ...NETWORK_ACTIONS] };
+  const query = new URLSearchParams({ filters: JSON.stringify(filters), ...(since !== undefined && { since: String(since) }) });
+  return `/events?${query.toString()}`;
+}
+
+/**
+ * Calls `onEvent` for each line. What a line says is of no matter but for the container that it names: each only means "look again".
+ * The stream is drained as fast as it comes: a reader that pauses slows the whole engine.
+ * @throws what broke the stream, or an `Error` for a line that is no JSON object
+ */
+export async function readEventLines(
+  stream: AsyncIterable<Buffer>,
+  onEvent: (containerId: string | undefined) => void,
+): Promise<void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    if (rest.length > LINE_LIMIT_CHARS) {
+      throw new Error("the stream holds something that is no event");
+    }
+    for (const line of lines) {
+      if (line.trim() !== "") {
+        onEvent(containerOf(line));
+      }
+    }
+  }
+}
+
+function containerOf(line: string): string | undefined {
+  let event: unknown;
+  try {
+    event = JSON.parse(line);
+  } catch (error) {
+    throw new Error("the stream holds something that is no event", { cause: error });
+  }
+  if (!isRecord(event)) {
+    throw new Error("the stream holds something that is no event");
+  }
+  const actor = isRecord(event.Actor) ? event.Actor : {};
+  const attributes = isRecord(actor.Attributes) ? actor.Attributes : {};
+  const id = event.Type === "network" ? attributes.container : actor.ID;
+  return typeof id === "string" ? id : undefined;
+}

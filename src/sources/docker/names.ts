@@ -1,0 +1,22 @@
+/**
+ * The image's last path segment without tag and digest; undefined for an image that is only known by its id.
+ * @example imageName("registry.local:5000/team/app:1.2@sha256:0f…") === "app"
+ */
+export function imageName(image: string): string | undefined {
+  if (isImageId(image)) {
+    return undefined;
+  }
+  const [reference = ""] = image.split("@");
+  const [name = ""] = (reference.split("/").at(-1) ?? "").split(":");
+  return name === "" ? undefined : name;
+}
+
+/** The engine lists an image by its id as soon as its tag has moved on to another one; the inspected container still has the name. */
+export function isImageId(image: string): boolean {
+  return /^sha256:[0-9a-f]+$|^[0-9a-f]{64}$|^[0-9a-f]{12}$/.test(image);
+}
+
+/** The name that Compose or Swarm gave, which outlives images and containers. */
+export function orchestratedName(labels: Readonly<Record<string, string>>): string | undefined {
+  return labels["com.docker.compose.service"] || labels["com.docker.swarm.service.name"] || undefined;
+}

@@ -1,0 +1,114 @@
+import { createHints } from "../../core/hints.ts";
+import { childAbort, type Random } from "../../core/time.ts";
+import { compareText, type Instance } from "../../model/instance.ts";
+import type { Log, Source } from "../../ports.ts";
+import { defaultAddress } from "./address.ts";
+import type { DockerClient } from "./client.ts";
+import { type Container, joinShared, withDetails } from "./container.ts";
+import { followEvents } from "./follow-events.ts";
+import { createInspector } from "./inspector.ts";
+import { type MappingOptions, mapContainer } from "./mapping.ts";
+import { needsInspection } from "./needs.ts";
+import { createReporter } from "./report.ts";
+import { type MappedContainer, withUniqueIds } from "./unique.ts";
+import type { InvalidContainer } from "./wire.ts";
+
+export interface DockerSourceOptions extends Omit<MappingOptions, "address" | "isAddressSet"> {
+  readonly client: DockerClient;
+  /** The node's address; `auto`: that of the default route's interface, looked up in each pass. */
+  readonly address: string;
+  /** Whether environment variables count like labels: that costs an inspect call for each new container. */
+  readonly env: boolean;
+  readonly log: Log;
+  readonly random?: Random;
+  /** For tests; what `auto` means. */
+  readonly findAddress?: () => Promise<string | undefined>;
+}
+
+/** What `fairlead inspect docker` prints, sorted by name. */
+export interface DockerInspection {
+  readonly containers: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly instances: readonly Instance[];
+    readonly skipped: readonly { readonly port?: number; readonly reason: string }[];
+  }[];
+}
+
+export interface DockerSource extends Source {
+  /** All containers, the stopped ones too, each with its instances and with the reasons for what is not registered. */
+  inspect(signal: AbortSignal): Promise<DockerInspection>;
+}
+
+export function createDockerSource(options: DockerSourceOptions): DockerSource {
+  const { client, log, findAddress = defaultAddress } = options;
+  const inspector = createInspector(client, options.random);
+  const report = createReporter(log);
+
+  async function look(all: boolean, signal: AbortSignal): Promise<readonly MappedContainer[]> {
+    const isAddressSet = options.address !== "auto";
+    const address = isAddressSet ? options.address : await findAddress();
+    const { containers, invalid } = await client.containers({ all }, signal);
+    const wanted = containers.filter((container) => needsInspection(container, options));
+    const details = await inspector.inspect(wanted, containers, signal);
+    const complete: Container[] = [];
+    const broken: InvalidContainer[] = [...invalid];
+    for (const container of containers) {
+      const detail = details.get(container.id);
+      if (detail === undefined) {
+        complete.push(container);
+      } else if (detail === "invalid") {
+        broken.push({ id: container.id, name: container.name, reason: "what the engine says about it makes no sense" });
+      } else if (detail !== "gone") {
+        complete.push(withDetails(container, detail));
+      }
+    }
+    const mapping = { ...options, address, isAddressSet };
+    const mapped = joinShared(complete).map((container) => ({ container, ...mapContainer(container, mapping) }));
+    return [...withUniqueIds(mapped), ...broken.map(asMapped)];
+  }
+
+  async function list(signal: AbortSignal): Promise<readonly Instance[]> {
+    const mapped = await look(false, signal);
+    report(mapped);
+    return mapped
+      .flatMap((entry) => entry.instances)
+      .sort((a, b) => compareText(a.service, b.service) || compareText(a.id, b.id));
+  }
+
+  async function* changes(signal: AbortSignal): AsyncGenerator<void> {
+    const following = childAbort(signal);
+    const hints = createHints();
+    const follow = { client, log, onHint: hints.notify, onContainer: inspector.invalidate };
+    const done = followEvents(
+      { ...follow, ...(options.random !== undefined && { random: options.random }) },
+      following.signal,
+    ).catch(hints.fail);
+    try {
+      yield* hints.read(following.signal);
+    } finally {
+      following.abort();
+      following.dispose();
+      await done;
+    }
+  }
+
+  async function inspect(signal: AbortSignal): Promise<DockerInspection> {
+    const mapped = [...(await look(true, signal))];
+    mapped.sort((a, b) => compareText(a.container.name, b.container.name) || compareText(a.container.id, b.container.id));
+    return {
+      containers: mapped.map(({ container, instances, skipped }) => ({
+        id: container.id,
+        name: container.name,
+        instances,
+        skipped: skipped.map(({ port, reason }) => ({ ...(port !== undefined && { port }), reason })),
+      })),
+    };
+  }
+
+  return { name: "docker", list, changes, inspect };
+}
+
+function asMapped({ id = "", name = "", reason }: InvalidContainer): MappedContainer {
+  return { container: { id, name, createdAt: 0 }, instances: [], skipped: [{ reason, kind: "problem" }] };
+}

@@ -1,0 +1,328 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Log } from "../../../../src/ports.ts";
+import { createDockerClient } from "../../../../src/sources/docker/client.ts";
+import { createDockerSource, type DockerSource, type DockerSourceOptions } from "../../../../src/sources/docker/source.ts";
+import { type FakeEngine, inspected, listed, startFakeEngine } from "./fake-engine.ts";
+
+let engine: FakeEngine;
+let logged: string[];
+const controllers: AbortController[] = [];
+
+beforeEach(async () => {
+  engine = await startFakeEngine();
+  logged = [];
+});
+afterEach(async () => {
+  for (const controller of controllers.splice(0)) {
+    controller.abort();
+  }
+  await engine.stop();
+});
+
+function makeSignal(): AbortSignal {
+  const controller = new AbortController();
+  controllers.push(controller);
+  return controller.signal;
+}
+
+function makeLog(): Log {
+  const write =
+    (level: string) =>
+    (message: string, fields: object = {}): void => {
+      logged.push(`${level} ${message} ${JSON.stringify(fields)}`);
+    };
+  return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
+}
+
+function open(changes: Partial<DockerSourceOptions> = {}): DockerSource {
+  return createDockerSource({
+    client: createDockerClient({ host: engine.host, tlsVerify: false, callMs: 300, listMs: 300 }),
+    node: "n1",
+    address: "10.0.0.1",
+    mode: "published",
+    networks: [],
+    register: "all",
+    health: "honour",
+    loopback: false,
+    env: true,
+    log: makeLog(),
+    ...changes,
+  });
+}
+
+function setContainers(...items: readonly Record<string, unknown>[]): void {
+  engine.containers = items;
+  engine.details = Object.fromEntries(items.map((item) => [item["Id"], engine.details[String(item["Id"])] ?? inspected()]));
+}
+
+const inspections = (): readonly string[] => engine.requests.filter((request) => request.includes("/containers/id-"));
+
+/** Counts hints until the test ends. */
+function countHints(source: DockerSource): { readonly count: number; readonly end: Promise<void> } {
+  const seen = { count: 0, end: Promise.resolve() };
+  seen.end = (async () => {
+    for await (const _ of source.changes(makeSignal())) {
+      seen.count += 1;
+    }
+  })();
+  return seen;
+}
+
+describe("list", () => {
+  test("all instances, sorted by service and id", async () => {
+    setContainers(listed("b"), listed("a", { Labels: { "fairlead.service": "zoo" } }), listed("c"));
+    expect((await open().list(makeSignal())).map(({ service, id }) => `${service} ${id}`)).toEqual([
+      "nginx n1:b:80",
+      "nginx n1:c:80",
+      "zoo n1:a:80",
+    ]);
+  });
+
+  test("environment variables count, and cost one inspect call for each container, once", async () => {
+    setContainers(listed("a"), listed("b"));
+    engine.details["id-a"] = inspected(["SERVICE_NAME=shop"]);
+    const source = open();
+    for (let i = 0; i < 3; i += 1) {
+      expect((await source.list(makeSignal())).map(({ service }) => service)).toEqual(["nginx", "shop"]);
+    }
+    expect(inspections()).toHaveLength(2);
+  });
+
+  test("without env nothing is inspected but what the list does not tell", async () => {
+    setContainers(
+      listed("plain"),
+      listed("host", { HostConfig: { NetworkMode: "host" }, Ports: [], Labels: { "fairlead.service": "host" } }),
+      listed("moved", { Image: `sha256:${"a".repeat(64)}` }),
+    );
+    engine.details["id-host"] = inspected(["SERVICE_NAME=not-read"], ["9000/tcp"]);
+    const instances = await open({ env: false }).list(makeSignal());
+    expect(instances.map(({ service, port }) => `${service} ${port}`)).toEqual(["host 9000", "nginx 8080", "nginx 8080"]);
+    expect([...inspections()].sort()).toEqual(["GET /v1.41/containers/id-host/json", "GET /v1.41/containers/id-moved/json"]);
+  });
+
+  test("a new container is inspected, a known one is not, a gone one is forgotten", async () => {
+    const source = open();
+    setContainers(listed("a"));
+    await source.list(makeSignal());
+    setContainers(listed("a"), listed("b"));
+    await source.list(makeSignal());
+    setContainers(listed("b"));
+    await source.list(makeSignal());
+    setContainers(listed("a"), listed("b"));
+    await source.list(makeSignal());
+    expect(inspections().map((request) => request.at(-6))).toEqual(["a", "b", "a"]);
+  });
+
+  test("a container that is gone between list and inspect is simply gone", async () => {
+    setContainers(listed("a"), listed("b"));
+    delete engine.details["id-a"];
+    expect((await open().list(makeSignal())).map(({ id }) => id)).toEqual(["n1:b:80"]);
+  });
+
+  test("an object that makes no sense hurts only itself", async () => {
+    setContainers(listed("a"), listed("b", { Ports: 7 }), listed("c"));
+    engine.details["id-c"] = { nonsense: true };
+    expect((await open().list(makeSignal())).map(({ id }) => id)).toEqual(["n1:a:80"]);
+    expect(logged.filter((line) => line.startsWith("info"))).toHaveLength(2);
+  });
+
+  test("a failing inspect call rejects the list; a container that fails for good is given up alone", async () => {
+    setContainers(listed("a"), listed("b"));
+    engine.intercept = (path) => (path.includes("id-a") ? { status: 500, body: { message: "layer does not exist" } } : undefined);
+    const source = open();
+    await expect(source.list(makeSignal())).rejects.toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: true });
+    await expect(source.list(makeSignal())).rejects.toThrow("layer does not exist");
+    expect((await source.list(makeSignal())).map(({ id }) => id)).toEqual(["n1:b:80"]);
+    engine.intercept = () => undefined;
+    expect((await source.list(makeSignal())).map(({ id }) => id)).toEqual(["n1:a:80", "n1:b:80"]);
+  });
+
+  test("an engine that hangs in one inspect call rejects the whole list by the deadline", async () => {
+    setContainers(...Array.from({ length: 40 }, (_, i) => listed(`c${i}`)));
+    engine.intercept = (path) => (path.includes("id-c20/") ? "handled" : undefined);
+    await expect(open().list(makeSignal())).rejects.toThrow("no answer within 300 ms");
+  });
+
+  test("no more than eight inspect calls at once", async () => {
+    setContainers(...Array.from({ length: 40 }, (_, i) => listed(`c${i}`)));
+    let now = 0;
+    let most = 0;
+    engine.intercept = (path, response) => {
+      if (!path.includes("id-c")) {
+        return undefined;
+      }
+      now += 1;
+      most = Math.max(most, now);
+      setTimeout(() => {
+        now -= 1;
+        response.end(JSON.stringify(inspected()));
+      }, 5);
+      return "handled";
+    };
+    expect(await open().list(makeSignal())).toHaveLength(40);
+    expect(most).toBe(8);
+  });
+
+  test("abort rejects with the signal's reason", async () => {
+    setContainers(listed("a"));
+    engine.intercept = (path) => (path.includes("id-a") ? "handled" : undefined);
+    const controller = new AbortController();
+    const listing = open().list(controller.signal);
+    await expect.poll(() => inspections()).toHaveLength(1);
+    controller.abort(new Error("over"));
+    await expect(listing).rejects.toThrow("over");
+  });
+
+  test("auto is looked up in each pass", async () => {
+    setContainers(listed("a"));
+    const addresses = ["10.0.0.7", "10.0.0.8"];
+    const source = open({ address: "auto", findAddress: async () => addresses.shift() });
+    expect(await source.list(makeSignal())).toMatchObject([{ address: "10.0.0.7" }]);
+    expect(await source.list(makeSignal())).toMatchObject([{ address: "10.0.0.8" }]);
+    expect(await source.list(makeSignal())).toEqual([]);
+  });
+
+  test("reasons are logged once, and again when they change; never a value", async () => {
+    setContainers(
+      listed("a", {
+        Labels: { "fairlead.host": "s3cret value" },
+        Ports: [...(listed("a")["Ports"] as []), { PrivatePort: 443, Type: "tcp" }],
+      }),
+    );
+    const source = open();
+    await source.list(makeSignal());
+    await source.list(makeSignal());
+    expect(logged).toEqual([
+      expect.stringContaining(
+        'info left out of registration {"container":"a","id":"id-a","reason":"fairlead.host is no host name; it was left out"}',
+      ),
+      expect.stringContaining(
+        'debug left out of registration {"container":"a","id":"id-a","port":443,"reason":"it is not published"}',
+      ),
+    ]);
+    setContainers(listed("a"));
+    await source.list(makeSignal());
+    expect(logged).toHaveLength(2);
+    expect(logged.join()).not.toContain("s3cret");
+  });
+});
+
+test("inspect tells of all containers, the stopped ones too, and why", async () => {
+  setContainers(
+    listed("stopped", { State: "exited", Status: "Exited (0) 3 days ago", Ports: [] }),
+    listed("a", { Ports: [...(listed("a")["Ports"] as []), { PrivatePort: 443, Type: "tcp" }] }),
+    listed("odd", { State: 7 }),
+  );
+  expect(await open().inspect(makeSignal())).toEqual({
+    containers: [
+      { id: "id-odd", name: "", instances: [], skipped: [{ reason: "its state is no text" }] },
+      {
+        id: "id-a",
+        name: "a",
+        instances: [expect.objectContaining({ id: "n1:a:80" })],
+        skipped: [{ port: 443, reason: "it is not published" }],
+      },
+      { id: "id-stopped", name: "stopped", instances: [], skipped: [{ reason: "it is not running but exited" }] },
+    ],
+  });
+  expect(engine.requests).toContain("GET /v1.41/containers/json?all=1");
+  expect(logged).toEqual([]);
+});
+
+describe("changes", () => {
+  test("the first hint comes when the subscription stands", async () => {
+    const held: (() => void)[] = [];
+    engine.intercept = (path, response) => {
+      if (!path.includes("/events")) {
+        return undefined;
+      }
+      held.push(() => response.writeHead(200).flushHeaders());
+      return "handled";
+    };
+    const hints = countHints(open());
+    await expect.poll(() => held).toHaveLength(1);
+    expect(hints.count).toBe(0);
+    held[0]?.();
+    await expect.poll(() => hints.count).toBe(1);
+  });
+
+  test("an event is a hint at once, and has echoes, since the engine's list is late", async () => {
+    const hints = countHints(open());
+    await expect.poll(() => engine.streams).toBe(1);
+    await expect.poll(() => hints.count).toBe(1);
+    engine.emit({ Type: "container", Action: "pause", Actor: { ID: "id-a" } });
+    await expect.poll(() => hints.count).toBeGreaterThanOrEqual(2);
+    await expect.poll(() => hints.count, { timeout: 3000 }).toBe(4);
+  });
+
+  test("a container of an event is inspected again", async () => {
+    setContainers(listed("a"), listed("b"));
+    const source = open();
+    const hints = countHints(source);
+    await source.list(makeSignal());
+    await expect.poll(() => hints.count).toBe(1);
+    engine.emit({ Type: "container", Action: "update", Actor: { ID: "id-b" } });
+    await expect.poll(() => hints.count).toBe(2);
+    await source.list(makeSignal());
+    expect(inspections().map((request) => request.at(-6))).toEqual(["a", "b", "b"]);
+  });
+
+  test("a broken stream is opened again, which is a hint; the failure is told once", async () => {
+    const hints = countHints(open());
+    await expect.poll(() => engine.streams).toBe(1);
+    engine.intercept = (_, response) => {
+      response.socket?.destroy();
+      return "handled";
+    };
+    engine.cut();
+    await expect.poll(() => engine.requests.length, { timeout: 5000 }).toBeGreaterThan(5);
+    expect(hints.count).toBe(1);
+    engine.intercept = () => undefined;
+    await expect.poll(() => hints.count, { timeout: 5000 }).toBe(2);
+    expect(engine.streams).toBe(1);
+    expect(logged.filter((line) => line.startsWith("warn"))).toEqual([
+      expect.stringContaining("docker events cannot be followed"),
+    ]);
+    expect(logged.at(-1)).toContain("info docker events are followed again");
+  });
+
+  test("an engine that is not there yet is waited for", async () => {
+    const path = engine.socketPath;
+    await engine.stop();
+    const hints = countHints(open({ client: createDockerClient({ host: `unix://${path}`, tlsVerify: false }) }));
+    await expect.poll(() => logged.length).toBeGreaterThan(1);
+    expect(hints.count).toBe(0);
+    engine = await startFakeEngine();
+  });
+
+  test("a storm of events is drained while nobody reads, and is one hint then", async () => {
+    const source = open();
+    const reading = source.changes(makeSignal())[Symbol.asyncIterator]();
+    await reading.next();
+    const line = `${JSON.stringify({ Type: "container", Action: "start", Actor: { ID: "x".repeat(64), Attributes: { pad: "y".repeat(2000) } } })}\n`;
+    for (let i = 0; i < 5000; i += 1) {
+      engine.emit(line);
+    }
+    // The reader pauses for longer than all of it takes, echoes included.
+    await new Promise((resolve) => setTimeout(resolve, 1800));
+    expect((await reading.next()).done).toBe(false);
+    const further = reading.next();
+    const late = new Promise((resolve) => setTimeout(() => resolve("none"), 300));
+    expect(await Promise.race([further, late])).toBe("none");
+  });
+
+  test("it ends with the signal, and leaves no connection", async () => {
+    const hints = countHints(open());
+    await expect.poll(() => engine.streams).toBe(1);
+    controllers.at(-1)?.abort();
+    await hints.end;
+    await expect.poll(() => engine.streams).toBe(0);
+  });
+
+  test("a reader that leaves ends it too", async () => {
+    for await (const _ of open().changes(makeSignal())) {
+      break;
+    }
+    await expect.poll(() => engine.streams).toBe(0);
+  });
+});
