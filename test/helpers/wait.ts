@@ -40,6 +40,6 @@ export async function waitFor<T>(attempt: () => T | Promise<T>, options: WaitOpt
   } finally {
     deadline.abort();
   }
-  const why = cause === undefined ? "" : `; last seen: ${cause instanceof Error ? cause.message : String(cause)}`;
+  const why = cause instanceof Error ? `; last seen: ${cause.message}` : "";
   throw new Error(`waited ${timeoutMs} ms for ${what}${why}`, { cause });
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { waitFor } from "../wait.ts";
 
@@ -22,6 +22,7 @@ export interface ServerProcessOptions {
 
 const READY_MS = 30_000;
 const STOP_MS = 15_000;
+const END_MS = 10_000;
 const TAIL_CHARS = 3000;
 
 /** A server as a child process in a group of its own. One process at a time; it may be started again after it has ended. */
@@ -39,7 +40,7 @@ export class ServerProcess {
 
   /** Also while it is paused. */
   get isRunning(): boolean {
-    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+    return this.#child?.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   /**
@@ -58,14 +59,11 @@ export class ServerProcess {
     closeSync(log);
     child.unref();
     this.#child = child;
-    let startError: Error | undefined;
-    child.once("error", (error) => {
-      startError = error;
-    });
     try {
+      await once(child, "spawn");
       const ready = await waitFor(
         async () => {
-          if (startError !== undefined || !this.isRunning) {
+          if (!this.isRunning) {
             return "ended" as const;
           }
           return (await isReady()) && ("ready" as const);
@@ -74,9 +72,7 @@ export class ServerProcess {
       );
       // An answer may have come from a stranger on the same port.
       if (ready === "ended" || !this.isRunning) {
-        throw new Error(
-          `${name} ended before it was ready: ${startError?.message ?? child.signalCode ?? `exit code ${child.exitCode}`}`,
-        );
+        throw new Error(`${name} ended before it was ready: ${child.signalCode ?? `exit code ${child.exitCode}`}`);
       }
     } catch (error) {
       await this.kill();
@@ -107,12 +103,14 @@ export class ServerProcess {
     if (child?.pid === undefined) {
       return;
     }
-    const ended = this.isRunning ? once(child, "exit") : undefined;
-    signalGroup(child.pid, "SIGKILL");
-    await ended;
-    // Workers may outlive their parent by a moment, and hold its port.
     const { pid } = child;
-    await waitFor(() => !groupLives(pid), { timeoutMs: 10_000, what: `the process group of ${this.#options.name} to end` });
+    signalGroup(pid, "SIGKILL");
+    // Workers may outlive their parent by a moment, and hold its port.
+    await waitFor(() => !this.isRunning && !groupLives(pid), {
+      timeoutMs: END_MS,
+      what: `${this.#options.name} (process ${pid}) to end`,
+    });
+    this.#child = undefined;
   }
 
   /** The server keeps its connections and its port, and answers nothing. */
@@ -128,10 +126,22 @@ export class ServerProcess {
     }
   }
 
+  /** To the process itself, not to its workers. Does nothing when it is not running. */
+  signal(name: NodeJS.Signals): void {
+    if (this.isRunning) {
+      signal(this.#child?.pid, name);
+    }
+  }
+
   /** What the server has said so far. */
   output(): string {
     return existsSync(this.#options.logFile) ? readFileSync(this.#options.logFile, "utf8") : "";
   }
+}
+
+/** `--name=value` for each. */
+export function flags(values: Readonly<Record<string, string>>): string[] {
+  return Object.entries(values).map(([name, value]) => `--${name}=${value}`);
 }
 
 function signalGroup(pid: number, name: NodeJS.Signals): void {
@@ -148,11 +158,19 @@ function signal(pid: number | undefined, name: NodeJS.Signals): void {
   }
 }
 
-function groupLives(pid: number): boolean {
-  try {
-    process.kill(-pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+/** Zombies do not count: an orphan stays one for ever where the first process of a container reaps nothing. */
+function groupLives(group: number): boolean {
+  return readdirSync("/proc").some((name) => {
+    if (!/^\d+$/.test(name)) {
+      return false;
+    }
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, "utf8");
+      const [state, , pgrp] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return Number(pgrp) === group && state !== "Z";
+    } catch {
+      // It has ended since the listing.
+      return false;
+    }
+  });
 }

@@ -1,0 +1,14 @@
+export { type Available, acquire, requireProgram, type Unavailable } from "./acquire.ts";
+export { type Certificates, type ClientFiles, makeCertificates } from "./certificates.ts";
+export { type Consul, type ConsulOptions, startConsul } from "./consul.ts";
+export { type Docker, type DockerOptions, startDocker } from "./docker.ts";
+export type { ImageOptions } from "./docker-image.ts";
+export { type Etcd, type EtcdOptions, startEtcd } from "./etcd.ts";
+export { makeFolder, removeFolder } from "./folders.ts";
+export { type HttpAnswer, type HttpInit, http, httpJson } from "./http.ts";
+export { type Nginx, type NginxOptions, type NginxPaths, nginxMain, startNginx } from "./nginx.ts";
+export { reservePort, reservePorts } from "./ports.ts";
+export { type FaultProxy, type ProxyMode, type ProxyTarget, startProxy } from "./proxy.ts";
+export type { ServerName } from "./recipes.ts";
+export type { Server, StoreServer } from "./server.ts";
+export { describeWith } from "./vitest.ts";
