@@ -7,6 +7,8 @@ export default defineConfig({
   input: { "cli/main": "src/cli/main.ts", index: "src/index.ts" },
   platform: "node",
   external,
+  // The same code as the package's main file, without source-map, which only precompiling uses.
+  resolve: { alias: { handlebars: "handlebars/dist/handlebars.js" } },
   output: {
     dir: "dist",
     format: "esm",

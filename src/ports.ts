@@ -1,5 +1,5 @@
 /**
- * Every interface between parts. An adapter implements one of these, a pipeline knows only these; `compose.ts` joins them.
+ * Every interface between parts. An adapter implements one of these, a pipeline knows only these; `compose/` joins them.
  *
  * For all of them: when `signal` aborts, the call rejects with the signal's reason at once and leaves nothing half done; every other
  * rejection is a `FairleadError` (anything else is a bug).
@@ -85,6 +85,12 @@ export type WriteResult = { readonly service: string; readonly id: string } & (
 
 /** Writes the entries of one owner under one lease. */
 export interface RegistryWriter {
+  /**
+   * What this registry would hold of an instance: all of it, or less where its format has no room (the `registrator` layout keeps address,
+   * port and protocol). Undefined: it is not written at all (there, when it is `critical`). Pure. Comparing this with `owned` tells
+   * whether something has to be written; `put` takes the whole instance.
+   */
+  asStored(instance: Instance): Instance | undefined;
   /** All entries of this owner, those of an earlier process included; sorted by service and id. */
   owned(owner: string, signal: AbortSignal): Promise<readonly Owned[]>;
   /**
@@ -145,7 +151,11 @@ export interface ApplyOptions {
 export interface FileReport {
   readonly dest: string;
   readonly changed: boolean;
+  /** Of the wanted content, hex. */
   readonly sha256: string;
+  /** What was there when it began, absent: no file; and what was wanted. For a diff; may hold secrets. */
+  readonly before?: Buffer;
+  readonly after: Buffer;
 }
 
 /**
@@ -158,7 +168,7 @@ export type Outcome =
 
 export interface ApplyReport {
   readonly outcome: Outcome;
-  /** Hash of the target's files, as `{{generation}}` prints it. */
+  /** Hash of the target's files, as `{{generation}}` prints it: 16 hex digits. */
   readonly generation: string;
   readonly files: readonly FileReport[];
 }

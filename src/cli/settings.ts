@@ -1,7 +1,7 @@
 /** What the options that many commands share mean. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { openRegistry } from "../compose.ts";
+import { openRegistry } from "../compose/registry.ts";
 import type { Config, Loaded } from "../config/load.ts";
 import { parseRegistryUrl, type RegistrySettings } from "../config/registry.ts";
 import { parseDuration } from "../config/values.ts";

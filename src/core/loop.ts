@@ -1,7 +1,9 @@
-import { createBackoff, jitter, monotonicMs, type Random } from "./time.ts";
+import { createBackoff, jitter, MAX_TIMER_MS, monotonicMs, type Random } from "./time.ts";
 
 /** After this long without a pass the next trigger counts as the first after a calm. */
 const CALM_MS = 1000;
+/** Triggers this far apart are no storm, unless one is on. */
+const SPARSE_MS = 250;
 /** What a settle of zero grows from in a storm. */
 const GROWTH_FLOOR_MS = 10;
 
@@ -51,7 +53,7 @@ export function createLoop(options: LoopOptions): Loop {
       return;
     }
     await new Promise<void>((resolve) => {
-      const timer = Number.isFinite(ms) ? setTimeout(done, ms) : undefined;
+      const timer = Number.isFinite(ms) ? setTimeout(done, Math.min(ms, MAX_TIMER_MS)) : undefined;
       function done(): void {
         clearTimeout(timer);
         signal.removeEventListener("abort", done);
@@ -109,9 +111,12 @@ export function createLoop(options: LoopOptions): Loop {
   return { trigger, run };
 }
 
-/** How long a triggered pass waits, given the last wait and how long after the last pass the trigger came. */
+/**
+ * How long a triggered pass waits, given the last wait and how long after the last pass the trigger came. It grows only while triggers come
+ * closer together than a person would call one by one.
+ */
 export function nextWait(lastWaitMs: number, sincePassMs: number, settle: Settle): number {
-  if (sincePassMs >= CALM_MS) {
+  if (sincePassMs >= CALM_MS || (sincePassMs >= SPARSE_MS && lastWaitMs < SPARSE_MS)) {
     return settle.quietMs;
   }
   return Math.min(Math.max(settle.maxMs, settle.quietMs), Math.max(GROWTH_FLOOR_MS, lastWaitMs * 2));

@@ -1,4 +1,8 @@
-import { createDocker, createFilePlan, createTemplateLibrary, type Deps, findNode, openRegistry } from "../../compose.ts";
+import type { Deps } from "../../compose/deps.ts";
+import { findNode } from "../../compose/node.ts";
+import { openRegistry } from "../../compose/registry.ts";
+import { createFilePlan, createTemplateLibrary } from "../../compose/render.ts";
+import { createDocker } from "../../compose/sources.ts";
 import type { Config } from "../../config/load.ts";
 import { locateRegistry } from "../../config/registry.ts";
 import { withDeadline } from "../../core/time.ts";

@@ -1,4 +1,6 @@
-import { createDocker, type Deps, findNode } from "../../compose.ts";
+import type { Deps } from "../../compose/deps.ts";
+import { findNode } from "../../compose/node.ts";
+import { createDocker } from "../../compose/sources.ts";
 import type { Config } from "../../config/load.ts";
 import { locateRegistry, type RegistryLocation } from "../../config/registry.ts";
 import { nearest } from "../../core/nearest.ts";

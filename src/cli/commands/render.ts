@@ -1,13 +1,8 @@
 import { basename, resolve } from "node:path";
-import {
-  createFacts,
-  createTargets,
-  createTemplateLibrary,
-  type Deps,
-  defaultStateDir,
-  findNode,
-  openRegistry,
-} from "../../compose.ts";
+import type { Deps } from "../../compose/deps.ts";
+import { findNode } from "../../compose/node.ts";
+import { openRegistry } from "../../compose/registry.ts";
+import { createFacts, createTargets, createTemplateLibrary, defaultStateDir } from "../../compose/render.ts";
 import type { Config } from "../../config/load.ts";
 import { parseMode, splitCommand } from "../../config/values.ts";
 import { nearest } from "../../core/nearest.ts";
@@ -114,7 +109,6 @@ function planFromOptions(context: Context, names: readonly string[], options: Op
   const reload = typeof options.reload === "string" ? commandOf("--reload", options.reload) : undefined;
   return {
     registry: parseRegistryOption(registry, context.cwd),
-    node: "",
     render: {
       settle: { quiet: 0, max: 0 },
       env: [],

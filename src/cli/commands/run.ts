@@ -1,4 +1,5 @@
-import { createApp, type Deps } from "../../compose.ts";
+import { createApp } from "../../compose/app.ts";
+import type { Deps } from "../../compose/deps.ts";
 import { childAbort, sleep } from "../../core/time.ts";
 import { type Context, logFor } from "../context.ts";
 import { loadConfigFile } from "../settings.ts";

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { createApp } from "../../compose.ts";
+import { createApp } from "../../compose/app.ts";
 import { parseConfig } from "../../config/load.ts";
 import { configError } from "../../config/problems.ts";
 import { childAbort, monotonicMs, sleep } from "../../core/time.ts";

@@ -8,10 +8,10 @@ export function engineId(client: DockerClient, signal: AbortSignal): Promise<str
   return client.engineId(signal);
 }
 
-/** The same, for a process that may be started before its engine: it asks until it is told, and says so once. */
+/** The same, for a process that may be started before its engine: it asks until it is told, and says so at each step. */
 export async function awaitEngineId(client: DockerClient, log: Log, signal: AbortSignal): Promise<string> {
   const backoff = createBackoff({ minMs: 100, maxMs: 5000 });
-  for (let attempt = 1; ; attempt += 1) {
+  for (;;) {
     try {
       return await client.engineId(signal);
     } catch (error) {
@@ -19,7 +19,7 @@ export async function awaitEngineId(client: DockerClient, log: Log, signal: Abor
         throw error;
       }
       const retryInMs = Math.round(backoff.next());
-      log[attempt === 1 ? "warn" : "debug"]("docker engine is waited for", {
+      log.warn("docker engine is waited for", {
         reason: error.message,
         hint: error.hint,
         retryInMs,
