@@ -108,7 +108,7 @@ export function createTarget(options: TargetOptions): Target {
       const installing: Journal = { ...journal, pending: { step: "installing", from, to }, owed: hasProgram };
       await store.write(installing);
       if (checked === "staged") {
-        await putStaged(staged);
+        await putOrTakeBack(staged, before, journal);
       }
       if (hasProgram) {
         return installing;
@@ -116,6 +116,17 @@ export function createTarget(options: TargetOptions): Target {
       return await settle({ v: 1, good: to, owed: false });
     } finally {
       await discardStaged(staged);
+    }
+  }
+
+  /** A disk that refuses the second file gives the first one's old content back. */
+  async function putOrTakeBack(staged: readonly StagedFile[], before: Applied, journal: Journal): Promise<void> {
+    try {
+      await putStaged(staged);
+    } catch (error) {
+      await restoreFiles(before, store);
+      await store.write(journal);
+      throw error;
     }
   }
 

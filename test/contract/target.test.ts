@@ -1,0 +1,141 @@
+/** Faults of the disk that only a real file system shows; they need root, for mounts. */
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ApplyReport, RenderedFile } from "../../src/ports.ts";
+import { createTarget, type TargetOptions } from "../../src/target/target.ts";
+import { recordLog } from "../helpers/quiet-log.ts";
+
+const run = promisify(execFile);
+const options = { signal: new AbortController().signal, lockTimeoutMs: 500 };
+const isRoot = process.getuid?.() === 0;
+
+let folder: string;
+let mounts: string[] = [];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "fairlead-disk-"));
+  mounts = [];
+});
+afterEach(async () => {
+  for (const mount of mounts.reverse()) {
+    await run("umount", [mount]);
+  }
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function mount(name: string, ...args: string[]): Promise<string> {
+  const path = join(folder, name);
+  await mkdir(path, { recursive: true });
+  await run("mount", [...args, path]);
+  mounts.push(path);
+  return path;
+}
+
+function target(more: Partial<TargetOptions> = {}) {
+  return createTarget({ name: "t", stateDir: join(folder, "state"), log: recordLog(), environment: process.env, ...more });
+}
+
+function errorOf(report: ApplyReport) {
+  return "error" in report.outcome ? report.outcome.error : undefined;
+}
+
+describe.skipIf(!isRoot)("a target on a faulty disk (needs root)", () => {
+  it("keeps the old file when the disk is full, says so, and leaves nothing behind", async () => {
+    const disk = await mount("disk", "-t", "tmpfs", "-o", "size=1m", "tmpfs");
+    const file = (text: string): RenderedFile => ({ dest: join(disk, "app.conf"), text });
+    const app = target({ check: { argv: ["true"], timeoutMs: 5000 } });
+    expect((await app.apply([file("old\n")], options)).outcome.kind).toBe("written");
+    const big = await app.apply([file("x".repeat(2 * 1024 * 1024))], options);
+    expect(errorOf(big)).toMatchObject({
+      code: "DEST_REFUSED",
+      message: expect.stringMatching(/app.conf": (the disk is full|only \d+ of)/),
+    });
+    expect(await readFile(join(disk, "app.conf"), "utf8")).toBe("old\n");
+    expect(await readdir(disk)).toEqual(["app.conf"]);
+    expect((await app.apply([file("small\n")], options)).outcome.kind).toBe("written");
+  });
+
+  it("installs none of two files when only the first fits", async () => {
+    const disk = await mount("disk", "-t", "tmpfs", "-o", "size=1m", "tmpfs");
+    const files = (a: string, b: string): RenderedFile[] => [
+      { dest: join(disk, "a.conf"), text: a },
+      { dest: join(disk, "b.conf"), text: b },
+    ];
+    const app = target({ check: { argv: ["true"], timeoutMs: 5000 } });
+    await app.apply(files("a1", "b1"), options);
+    expect(errorOf(await app.apply(files("a2", "x".repeat(2 * 1024 * 1024)), options))).toMatchObject({ code: "DEST_REFUSED" });
+    expect([await readFile(join(disk, "a.conf"), "utf8"), await readFile(join(disk, "b.conf"), "utf8")]).toEqual(["a1", "b1"]);
+  });
+
+  it("keeps the old file when the state's disk is full", async () => {
+    const state = await mount("state", "-t", "tmpfs", "-o", "size=64k", "tmpfs");
+    await writeFile(join(state, "ballast"), "x".repeat(60 * 1024));
+    const dest = join(folder, "app.conf");
+    await writeFile(dest, "old\n");
+    const app = target({ stateDir: join(state, "t"), check: { argv: ["true"], timeoutMs: 5000 } });
+    expect(errorOf(await app.apply([{ dest, text: "new\n".repeat(5000) }], options))).toMatchObject({ code: "DEST_REFUSED" });
+    expect(await readFile(dest, "utf8")).toBe("old\n");
+  });
+
+  it("names a read-only file system", async () => {
+    const disk = await mount("disk", "-t", "tmpfs", "tmpfs");
+    await writeFile(join(disk, "app.conf"), "old\n");
+    await run("mount", ["-o", "remount,ro", disk]);
+    const report = await target().apply([{ dest: join(disk, "app.conf"), text: "new\n" }], options);
+    expect(errorOf(report)).toMatchObject({
+      code: "DEST_REFUSED",
+      message: expect.stringContaining("the file system is read-only"),
+    });
+    await run("mount", ["-o", "remount,rw", disk]);
+  });
+
+  it("refuses a file that is a mount point of its own, with a way out, and leaves it as it was", async () => {
+    const dest = join(folder, "app.conf");
+    await writeFile(join(folder, "source"), "old\n");
+    await writeFile(dest, "");
+    await run("mount", ["--bind", join(folder, "source"), dest]);
+    mounts.push(dest);
+    const report = await target({ check: { argv: ["true"], timeoutMs: 5000 } }).apply([{ dest, text: "new\n" }], options);
+    expect(errorOf(report)).toMatchObject({ code: "DEST_REFUSED", hint: expect.stringContaining("mount the folder") });
+    expect(await readFile(dest, "utf8")).toBe("old\n");
+  });
+
+  it("gives the first file back when the second cannot be put in place, and owes nothing afterwards", async () => {
+    const [first, second] = [join(folder, "a.conf"), join(folder, "b.conf")];
+    await writeFile(first, "old\n");
+    await writeFile(join(folder, "source"), "old\n");
+    await writeFile(second, "");
+    await run("mount", ["--bind", join(folder, "source"), second]);
+    mounts.push(second);
+    const app = target({ reload: { exec: { argv: ["touch", join(folder, "reloaded")], timeoutMs: 5000 } } });
+    const report = await app.apply(
+      [
+        { dest: first, text: "new\n" },
+        { dest: second, text: "new\n" },
+      ],
+      options,
+    );
+    expect(errorOf(report)).toMatchObject({ code: "DEST_REFUSED" });
+    expect(await readFile(first, "utf8")).toBe("old\n");
+    expect(await app.recover(options)).toBeUndefined();
+    expect(await readdir(folder)).not.toContain("reloaded");
+  });
+
+  it("lets a check see the new tree while everybody else sees the old one", async () => {
+    const dest = join(folder, "app.conf");
+    await writeFile(dest, "old\n");
+    const script = `grep -q new ${dest} && touch ${folder}/checking && while ! test -e ${folder}/seen; do sleep 0.02; done`;
+    const applied = target({ check: { argv: ["sh", "-c", script], timeoutMs: 10_000 } }).apply(
+      [{ dest, text: "new\n" }],
+      options,
+    );
+    await expect.poll(() => readdir(folder), { timeout: 5000 }).toContain("checking");
+    expect(await readFile(dest, "utf8")).toBe("old\n");
+    await writeFile(join(folder, "seen"), "");
+    expect((await applied).outcome.kind).toBe("written");
+    expect(await readFile(dest, "utf8")).toBe("new\n");
+  });
+});
