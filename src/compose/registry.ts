@@ -12,7 +12,7 @@ export async function openRegistry(settings: RegistrySettings, deps: Deps): Prom
     case "memory":
       return (await import("../registry/memory.ts")).createMemoryRegistry();
     case "file":
-      return (await import("../registry/file/registry.ts")).createFileRegistry({ dir: location.dir });
+      return (await import("../registry/file/registry.ts")).createFileRegistry({ dir: location.dir, log });
     case "etcd":
       return (await import("../registry/etcd/registry.ts")).createEtcdRegistry(learning(location.store, deps.secrets), { log });
     case "consul":

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { monotonicMs } from "./time.ts";
 
 /** Output beyond this is dropped from the middle. */
@@ -39,14 +39,25 @@ export async function exec(argv: readonly string[], options: ExecOptions): Promi
   options.signal.throwIfAborted();
   const started = monotonicMs();
   const output = createOutputBuffer(OUTPUT_LIMIT_BYTES);
-  const child = spawn(command, args, {
-    cwd: options.cwd,
-    env: { ...options.env },
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+  let child: ChildProcess;
+  try {
+    child = spawn(command, args, {
+      cwd: options.cwd,
+      env: { ...options.env },
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+  } catch (error) {
+    // Some failures come as an event, others at once: arguments too long, a NUL in one, a working directory that is a file.
+    return { output: "", durationMs: monotonicMs() - started, kind: "not-started", reason: messageOfSpawn(error) };
+  }
+  // Without file descriptors left, a child has no streams.
+  child.stdout?.on("data", output.add);
+  child.stderr?.on("data", output.add);
+  // Asked for now: `close` may come in the same breath as `exit`.
+  const closed = new Promise<void>((resolve) => {
+    child.once("close", () => resolve());
   });
-  child.stdout.on("data", output.add);
-  child.stderr.on("data", output.add);
 
   const timers: NodeJS.Timeout[] = [];
   let timedOut = false;
@@ -66,7 +77,7 @@ export async function exec(argv: readonly string[], options: ExecOptions): Promi
     if (timedOut || options.signal.aborted) {
       killGroup(child.pid, "SIGKILL");
     }
-    await waitForOutput(child);
+    await waitForOutput(closed);
     options.signal.throwIfAborted();
     const common = { output: output.text(), durationMs: monotonicMs() - started };
     if (end.kind === "error") {
@@ -82,8 +93,8 @@ export async function exec(argv: readonly string[], options: ExecOptions): Promi
   } finally {
     timers.forEach(clearTimeout);
     options.signal.removeEventListener("abort", endGroup);
-    child.stdout.destroy();
-    child.stderr.destroy();
+    child.stdout?.destroy();
+    child.stderr?.destroy();
   }
 }
 
@@ -105,21 +116,24 @@ type ProcessEnd =
   | { readonly kind: "exit"; readonly code: number | null; readonly signal: NodeJS.Signals | null }
   | { readonly kind: "error"; readonly error: Error };
 
-function waitForExit(child: ReturnType<typeof spawn>): Promise<ProcessEnd> {
+function waitForExit(child: ChildProcess): Promise<ProcessEnd> {
   return new Promise((resolve) => {
     child.once("exit", (code, signal) => resolve({ kind: "exit", code, signal }));
     child.once("error", (error) => resolve({ kind: "error", error }));
   });
 }
 
-function waitForOutput(child: ReturnType<typeof spawn>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, DRAIN_MS);
-    child.once("close", () => {
-      clearTimeout(timer);
-      resolve();
-    });
+async function waitForOutput(closed: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, DRAIN_MS);
   });
+  await Promise.race([closed, late]);
+  clearTimeout(timer);
+}
+
+function messageOfSpawn(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {

@@ -3,28 +3,29 @@
  */
 export interface Hints {
   notify(): void;
-  /** Yields once for every batch of hints; ends when the signal aborts, throws what `fail` was given. */
+  /** Yields once for every batch of hints; ends when the signal aborts, throws what `fail` was given. One reader takes a hint. */
   read(signal: AbortSignal): AsyncGenerator<void>;
   /** Ends the reader with an error, after the hints it has not yet seen. */
   fail(error: unknown): void;
 }
 
 export function createHints(): Hints {
+  const sleepers = new Set<() => void>();
   let pending = false;
   let failure: { readonly error: unknown } | undefined;
-  let wake: (() => void) | undefined;
 
   function notify(): void {
     pending = true;
-    wake?.();
+    sleepers.forEach((wake) => wake());
   }
 
   function fail(error: unknown): void {
     failure ??= { error };
-    wake?.();
+    sleepers.forEach((wake) => wake());
   }
 
   async function* read(signal: AbortSignal): AsyncGenerator<void> {
+    let wake: (() => void) | undefined;
     const onAbort = (): void => wake?.();
     signal.addEventListener("abort", onAbort);
     try {
@@ -37,8 +38,11 @@ export function createHints(): Hints {
         } else {
           await new Promise<void>((resolve) => {
             wake = resolve;
+            sleepers.add(resolve);
           });
-          wake = undefined;
+          if (wake !== undefined) {
+            sleepers.delete(wake);
+          }
         }
       }
     } finally {

@@ -1,5 +1,8 @@
 /** All waiting goes through here: timers that end with their signal, deadlines, back-off. Times are milliseconds on a monotonic clock. */
 
+/** The longest that a timer of Node takes, 24.8 days: anything longer would fire at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 export type Random = () => number;
 
 export function monotonicMs(): number {
@@ -16,10 +19,13 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
       reject(signal.reason);
       return;
     }
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
+    const timer = setTimeout(
+      () => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      },
+      Math.min(ms, MAX_TIMER_MS),
+    );
     function onAbort(): void {
       clearTimeout(timer);
       reject(signal.reason);
@@ -60,23 +66,53 @@ export async function withDeadline<T>(
 ): Promise<T> {
   options.signal.throwIfAborted();
   const child = childAbort(options.signal);
-  const timer = setTimeout(() => child.abort(options.onTimeout()), options.ms);
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(child.signal.reason);
-    child.signal.addEventListener("abort", onAbort, { once: true });
-  });
+  const timer = setTimeout(() => child.abort(options.onTimeout()), Math.min(options.ms, MAX_TIMER_MS));
   try {
-    return await Promise.race([work(child.signal), aborted]);
-  } catch (error) {
-    throw child.signal.aborted ? child.signal.reason : error;
+    return await untilAborted(child.signal, work);
   } finally {
     clearTimeout(timer);
     child.dispose();
+  }
+}
+
+/** Runs `work`, and rejects with the signal's reason as soon as it aborts, even if `work` ignores its signal. */
+export async function untilAborted<T>(signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  let onAbort: (() => void) | undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work(signal), aborted]);
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
+  } finally {
     if (onAbort !== undefined) {
-      child.signal.removeEventListener("abort", onAbort);
+      signal.removeEventListener("abort", onAbort);
     }
   }
+}
+
+/** A call in the future that keeps no process alive. Setting it anew forgets the time before. */
+export interface Alarm {
+  set(ms: number): void;
+  clear(): void;
+}
+
+export function createAlarm(ring: () => void): Alarm {
+  let timer: NodeJS.Timeout | undefined;
+  function clear(): void {
+    clearTimeout(timer);
+    timer = undefined;
+  }
+  return {
+    clear,
+    set(ms) {
+      clear();
+      timer = setTimeout(ring, Math.min(ms, MAX_TIMER_MS)).unref();
+    },
+  };
 }
 
 /** `ms` moved by up to ± `ratio` of itself. */
@@ -108,6 +144,27 @@ export function createBackoff({ minMs, maxMs, factor = 2, random = Math.random }
     },
     reset: () => {
       attempt = 0;
+    },
+  };
+}
+
+/** A signal that aborts `ms` after its parent: for work that may still end by itself. */
+export function graceAfter(parent: AbortSignal, ms: number): { readonly signal: AbortSignal; dispose(): void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = (): void => {
+    timer = setTimeout(() => controller.abort(parent.reason), ms);
+  };
+  if (parent.aborted) {
+    onAbort();
+  } else {
+    parent.addEventListener("abort", onAbort, { once: true });
+  }
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      clearTimeout(timer);
+      parent.removeEventListener("abort", onAbort);
     },
   };
 }

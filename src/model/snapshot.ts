@@ -39,17 +39,23 @@ export class SnapshotBuilder {
   readonly #invalidKeys = new Map<string, string>();
   readonly #dirtyServices = new Set<string>();
   #keysDirty = false;
+  #invalidDirty = false;
+  /** What the last `#settle` made of it all; `#changed`: it is not what the last snapshot holds. */
   #services: ReadonlyMap<string, Service> = new Map();
   #keysView: ReadonlyMap<string, string> = new Map();
+  #invalid: readonly Invalid[] = Object.freeze([]);
+  #changed = false;
 
   /** Puts an entry; the object is kept and frozen. An equal one leaves the old object in place. */
   setEntry(ref: string, entry: Entry): void {
-    this.#invalidEntries.delete(ref);
+    this.#invalidDirty = this.#invalidEntries.delete(ref) || this.#invalidDirty;
     const old = this.#entries.get(ref);
     if (old !== undefined && sameEntry(old, entry)) {
       return;
     }
-    this.#dropMember(ref, old);
+    if (old?.service !== entry.service) {
+      this.#dropMember(ref, old); // else it keeps its place among the members, which are mostly in order then
+    }
     const frozen = freezeEntry(entry);
     this.#entries.set(ref, frozen);
     const members = this.#members.get(entry.service) ?? new Map<string, Entry>();
@@ -60,12 +66,15 @@ export class SnapshotBuilder {
 
   /** What stands at `ref` is no valid entry: it is left out, and named in the snapshot. */
   setInvalidEntry(ref: string, reason: string): void {
-    this.deleteEntry(ref);
-    this.#invalidEntries.set(ref, reason);
+    if (this.#invalidEntries.get(ref) !== reason) {
+      this.deleteEntry(ref);
+      this.#invalidEntries.set(ref, reason);
+      this.#invalidDirty = true;
+    }
   }
 
   deleteEntry(ref: string): void {
-    this.#invalidEntries.delete(ref);
+    this.#invalidDirty = this.#invalidEntries.delete(ref) || this.#invalidDirty;
     const old = this.#entries.get(ref);
     if (old !== undefined) {
       this.#entries.delete(ref);
@@ -83,7 +92,7 @@ export class SnapshotBuilder {
   }
 
   setKey(key: string, value: string): void {
-    this.#invalidKeys.delete(key);
+    this.#invalidDirty = this.#invalidKeys.delete(key) || this.#invalidDirty;
     if (this.#keys.get(key) !== value) {
       this.#keys.set(key, value);
       this.#keysDirty = true;
@@ -91,12 +100,15 @@ export class SnapshotBuilder {
   }
 
   setInvalidKey(key: string, reason: string): void {
-    this.deleteKey(key);
-    this.#invalidKeys.set(key, reason);
+    if (this.#invalidKeys.get(key) !== reason) {
+      this.deleteKey(key);
+      this.#invalidKeys.set(key, reason);
+      this.#invalidDirty = true;
+    }
   }
 
   deleteKey(key: string): void {
-    this.#invalidKeys.delete(key);
+    this.#invalidDirty = this.#invalidKeys.delete(key) || this.#invalidDirty;
     if (this.#keys.delete(key)) {
       this.#keysDirty = true;
     }
@@ -110,23 +122,16 @@ export class SnapshotBuilder {
     }
   }
 
-  /** Whether anything changed since the last `snapshot()`. */
+  /** Whether the data differ from those of the last `snapshot()`: what changed and changed back does not count. */
   get isDirty(): boolean {
-    return this.#dirtyServices.size > 0 || this.#keysDirty;
+    this.#settle();
+    return this.#changed;
   }
 
   snapshot(revision: string): Snapshot {
-    if (this.#dirtyServices.size > 0) {
-      this.#services = this.#nextServices();
-      this.#dirtyServices.clear();
-    }
-    if (this.#keysDirty) {
-      this.#keysView = new Map([...this.#keys].sort(([a], [b]) => compareText(a, b)));
-      this.#keysDirty = false;
-    }
-    const invalid = [...this.#invalidEntries, ...this.#invalidKeys].map(([key, reason]) => ({ key, reason }));
-    invalid.sort((a, b) => compareText(a.key, b.key));
-    return Object.freeze({ revision, services: this.#services, keys: this.#keysView, invalid });
+    this.#settle();
+    this.#changed = false;
+    return Object.freeze({ revision, services: this.#services, keys: this.#keysView, invalid: this.#invalid });
   }
 
   #dropMember(ref: string, entry: Entry | undefined): void {
@@ -141,37 +146,110 @@ export class SnapshotBuilder {
     this.#dirtyServices.add(entry.service);
   }
 
-  #nextServices(): ReadonlyMap<string, Service> {
+  #settle(): void {
+    if (this.#dirtyServices.size > 0) {
+      this.#settleServices();
+      this.#dirtyServices.clear();
+    }
+    if (this.#keysDirty) {
+      this.#keysDirty = false;
+      if (!sameMap(this.#keys, this.#keysView)) {
+        this.#keysView = new Map([...this.#keys].sort(([a], [b]) => compareText(a, b)));
+        this.#changed = true;
+      }
+    }
+    if (this.#invalidDirty) {
+      this.#invalidDirty = false;
+      const invalid = [...this.#invalidEntries, ...this.#invalidKeys].map(([key, reason]) => ({ key, reason }));
+      if (
+        !sameInvalid(
+          invalid.sort((a, b) => compareText(a.key, b.key) || compareText(a.reason, b.reason)),
+          this.#invalid,
+        )
+      ) {
+        this.#invalid = Object.freeze(invalid);
+        this.#changed = true;
+      }
+    }
+  }
+
+  /** Sorted, and so are the members from now on: an entry that changes keeps its place, and the next time there is nothing to sort. */
+  #inOrder(name: string, members: ReadonlyMap<string, Entry>): readonly Entry[] {
+    const entries = [...members.values()];
+    if (entries.every((entry, i) => i === 0 || compareEntries(entries[i - 1] ?? entry, entry) <= 0)) {
+      return entries;
+    }
+    const sorted = new Map([...members].sort(([, a], [, b]) => compareEntries(a, b)));
+    this.#members.set(name, sorted);
+    return [...sorted.values()];
+  }
+
+  #settleServices(): void {
     const rebuilt = new Map<string, Service>();
     let sameNames = true;
+    let changed = false;
     for (const name of this.#dirtyServices) {
       const members = this.#members.get(name);
+      const old = this.#services.get(name);
       if (members !== undefined) {
-        rebuilt.set(name, buildService(name, [...members.values()]));
+        const service = buildService(name, this.#inOrder(name, members));
+        if (old === undefined || !sameInstances(service, old)) {
+          rebuilt.set(name, service);
+        }
       }
-      sameNames &&= this.#services.has(name) === (members !== undefined);
+      sameNames &&= (old !== undefined) === (members !== undefined);
+      changed ||= rebuilt.has(name) || (old !== undefined) !== (members !== undefined);
     }
-    const current = (name: string): Service | undefined => rebuilt.get(name) ?? this.#services.get(name);
+    if (!changed) {
+      return;
+    }
     const names = sameNames ? this.#services.keys() : [...this.#members.keys()].sort();
     const next = new Map<string, Service>();
     for (const name of names) {
-      const service = current(name);
+      const service = rebuilt.get(name) ?? this.#services.get(name);
       if (service !== undefined) {
         next.set(name, service);
       }
     }
-    return next;
+    this.#services = next;
+    this.#changed = true;
   }
 }
 
-function buildService(name: string, instances: Entry[]): Service {
-  instances.sort((a, b) => compareText(a.id, b.id) || compareText(a.address, b.address) || a.port - b.port);
-  const tags = [...new Set(instances.flatMap((instance) => instance.tags))].sort();
-  return Object.freeze({ name, tags: Object.freeze(tags), instances: Object.freeze(instances) });
+function buildService(name: string, instances: readonly Entry[]): Service {
+  const tags = new Set<string>();
+  for (const instance of instances) {
+    for (const tag of instance.tags) {
+      tags.add(tag);
+    }
+  }
+  return Object.freeze({ name, tags: Object.freeze([...tags].sort()), instances: Object.freeze(instances) });
+}
+
+function compareEntries(a: Entry, b: Entry): number {
+  return compareText(a.id, b.id) || compareText(a.address, b.address) || a.port - b.port;
 }
 
 function freezeEntry(entry: Entry): Entry {
   Object.freeze(entry.tags);
   Object.freeze(entry.meta);
   return Object.freeze(entry);
+}
+
+function sameInstances(a: Service, b: Service): boolean {
+  return (
+    a.instances.length === b.instances.length &&
+    a.instances.every((entry, i) => {
+      const other = b.instances[i];
+      return other !== undefined && (entry === other || sameEntry(entry, other));
+    })
+  );
+}
+
+function sameMap(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
+}
+
+function sameInvalid(a: readonly Invalid[], b: readonly Invalid[]): boolean {
+  return a.length === b.length && a.every(({ key, reason }, i) => key === b[i]?.key && reason === b[i]?.reason);
 }

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { FairleadError } from "../model/errors.ts";
 import { type Entry, HEALTHS, type Health, hostPort, type Instance, PROTOCOLS, type Protocol } from "../model/instance.ts";
 
@@ -7,12 +8,15 @@ export type Decoded<T> = { readonly ok: true; readonly value: T } | { readonly o
 /**
  * Encodes one segment of a key: bytes outside `A-Z a-z 0-9 . _ : -` become `%XX`, and so do the names `.` and `..`, so that no name can
  * leave its segment.
- * @throws FairleadError `USAGE` for an empty name, which no store can hold
+ * @throws FairleadError `USAGE` for what no store can hold: an empty name, or one with half a surrogate pair, which has no UTF-8
  * @example encodeSegment("web/1") === "web%2F1"
  */
 export function encodeSegment(name: string): string {
   if (name === "") {
     throw new FairleadError("USAGE", "an empty name cannot be stored");
+  }
+  if (/\p{Surrogate}/u.test(name)) {
+    throw new FairleadError("USAGE", `a name that is no Unicode text cannot be stored: ${JSON.stringify(name)}`);
   }
   if (name === "." || name === "..") {
     return name.replaceAll(".", "%2E");
@@ -124,17 +128,23 @@ export function encodeAddress(instance: Pick<Instance, "address" | "port">): str
 
 /** Reads `ip:port` as Registrator writes it. What the value has no room for: tcp (udp when the id says so), no tags, health unknown. */
 export function decodeAddress(text: string, place: { readonly service: string; readonly id: string }): Decoded<Entry> {
-  const match = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^[\]:]+)):(\d{1,5})$/.exec(text.trim());
+  const match = /^(?:\[([^[\]]*:[^[\]]*)\]|([^[\]:]+)):(\d{1,5})$/.exec(text.trim());
   const address = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (!isAddress(address) || !isPort(port)) {
     return { ok: false, reason: "it is not ip:port" };
   }
-  const protocol = place.id.endsWith(":udp") ? "udp" : "tcp";
-  return {
-    ok: true,
-    value: { ...place, address, port, protocol, tags: protocol === "udp" ? ["udp"] : [], meta: {}, health: "unknown", owner: "" },
-  };
+  return { ok: true, value: { ...bareInstance({ ...place, address, port }), owner: "" } };
+}
+
+/** What the `registrator` layout holds of an instance: `decodeAddress(encodeAddress(instance))`; nothing of a critical one. */
+export function asAddressOnly(instance: Instance): Instance | undefined {
+  return instance.health === "critical" ? undefined : bareInstance(instance);
+}
+
+function bareInstance({ service, id, address, port }: Pick<Instance, "service" | "id" | "address" | "port">): Instance {
+  const protocol = id.endsWith(":udp") ? "udp" : "tcp";
+  return { service, id, address, port, protocol, tags: protocol === "udp" ? ["udp"] : [], meta: {}, health: "unknown" };
 }
 
 export function isPort(value: unknown): value is number {
@@ -146,7 +156,7 @@ export function isAddress(value: unknown): value is string {
   return (
     typeof value === "string" &&
     value.length <= 253 &&
-    /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$|^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?$/.test(value)
+    (value.includes(":") ? isIPv6(value) : /^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/.test(value))
   );
 }
 

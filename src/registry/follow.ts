@@ -39,11 +39,16 @@ export async function* follow(
   let revision: string | undefined;
   let after: string | undefined;
   let freshAt = monotonicMs();
+  let resyncAt = Number.POSITIVE_INFINITY;
   let isStale = false;
   while (!signal.aborted) {
     const startedAt = monotonicMs();
     try {
-      const snapshot = await readOrResync(reader, selector, { signal, after, resyncMs: jitter(options.resyncMs, 0.2, random) });
+      let snapshot = after === undefined ? undefined : await readNewer(reader, selector, { signal, after, resyncAt });
+      if (snapshot === undefined) {
+        snapshot = await reader.read(selector, { signal });
+        resyncAt = monotonicMs() + jitter(options.resyncMs, 0.2, random);
+      }
       after = snapshot.revision;
       freshAt = monotonicMs();
       backoff.reset();
@@ -72,24 +77,28 @@ export async function* follow(
   }
 }
 
-/** Waits for a newer snapshot, but not longer than a resync: then it reads afresh, and what the registry did not tell is seen. */
-async function readOrResync(
+/** Waits for a newer snapshot; undefined: the time for a full read has come, so that what the registry did not tell is seen. */
+async function readNewer(
   reader: RegistryReader,
   selector: Selector,
-  options: { readonly signal: AbortSignal; readonly after: string | undefined; readonly resyncMs: number },
-): Promise<Snapshot> {
-  const { signal, after, resyncMs } = options;
-  if (after === undefined || !Number.isFinite(resyncMs)) {
-    return await reader.read(selector, { signal, ...(after !== undefined && { after }) });
+  options: { readonly signal: AbortSignal; readonly after: string; readonly resyncAt: number },
+): Promise<Snapshot | undefined> {
+  const { signal, after, resyncAt } = options;
+  if (!Number.isFinite(resyncAt)) {
+    return await reader.read(selector, { signal, after });
   }
   const overdue = new Error("time for a full read");
+  const ms = resyncAt - monotonicMs();
+  if (ms <= 0) {
+    return undefined;
+  }
   try {
-    return await withDeadline({ ms: resyncMs, signal, onTimeout: () => overdue }, (waiting) =>
+    return await withDeadline({ ms, signal, onTimeout: () => overdue }, (waiting) =>
       reader.read(selector, { signal: waiting, after }),
     );
   } catch (error) {
     if (error === overdue) {
-      return await reader.read(selector, { signal });
+      return undefined;
     }
     throw error;
   }

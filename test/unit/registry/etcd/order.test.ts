@@ -1,0 +1,114 @@
+import type { IEvent } from "etcd3";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Order } from "../../../../src/registry/etcd/order.ts";
+
+function event(key: string, revision: number): IEvent {
+  return { type: "Put", kv: { key: Buffer.from(key), mod_revision: String(revision) } } as unknown as IEvent;
+}
+
+interface Setup {
+  readonly order: Order;
+  readonly released: (readonly string[])[];
+  asked(): number;
+}
+
+function setup(watches: number): Setup {
+  const released: (readonly string[])[] = [];
+  let questions = 0;
+  const order = new Order(watches, {
+    release: (events) => released.push(events.map(({ kv }) => `${kv.key.toString()}@${kv.mod_revision}`)),
+    ask: () => {
+      questions += 1;
+    },
+  });
+  return { order, released, asked: () => questions };
+}
+
+describe("Order", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test("one watch waits for nothing", () => {
+    const { order, released, asked } = setup(1);
+    order.received(0, [event("a", 5), event("b", 5)], 5);
+    order.received(0, [], 9);
+    order.received(0, [event("a", 10)], 10);
+    expect(released).toEqual([["a@5", "b@5"], ["a@10"]]);
+    expect(asked()).toBe(0);
+  });
+
+  test("a transaction over two watches is released when both have brought it", () => {
+    const { order, released } = setup(2);
+    order.received(0, [event("a", 5)], 5);
+    expect(released).toEqual([]);
+    order.received(1, [event("b", 5)], 5);
+    expect(released).toEqual([["a@5", "b@5"]]);
+  });
+
+  test("where only one watch has something, the answer of the server releases it", () => {
+    const { order, released, asked } = setup(2);
+    order.received(0, [event("a", 5)], 5);
+    expect(asked()).toBe(1);
+    order.answered(5);
+    expect(released).toEqual([["a@5"]]);
+    vi.advanceTimersByTime(10_000);
+    expect(asked()).toBe(1);
+  });
+
+  test("what comes after the answer waits for the next one, even where an old server counted it in already", () => {
+    const { order, released, asked } = setup(2);
+    order.received(0, [event("a", 5)], 5);
+    order.answered(6);
+    order.received(0, [event("a", 6)], 6);
+    expect(released).toEqual([["a@5"]]);
+    expect(asked()).toBe(2);
+    order.received(1, [event("b", 6)], 6);
+    expect(released).toEqual([["a@5"], ["a@6", "b@6"]]);
+  });
+
+  test("a storm is released bit by bit: nothing waits for its end", () => {
+    const { order, released, asked } = setup(2);
+    order.received(0, [event("a", 1)], 1);
+    order.received(0, [event("a", 2)], 2);
+    order.received(0, [event("a", 3)], 3);
+    expect(asked()).toBe(1);
+    order.answered(2);
+    expect(released).toEqual([["a@1", "a@2"]]);
+    expect(asked()).toBe(2);
+    order.answered(3);
+    expect(released).toEqual([["a@1", "a@2"], ["a@3"]]);
+  });
+
+  test("progress notifications count as having brought everything", () => {
+    const { order, released } = setup(2);
+    order.received(1, [], 7);
+    order.received(0, [event("a", 5)], 5);
+    expect(released).toEqual([["a@5"]]);
+  });
+
+  test("a question without answer is asked again, and at last nothing is held back any more", () => {
+    const { order, released, asked } = setup(2);
+    order.received(0, [event("a", 5)], 5);
+    vi.advanceTimersByTime(1000);
+    expect(asked()).toBe(11);
+    expect(released).toEqual([]);
+    vi.advanceTimersByTime(1500);
+    expect(released).toEqual([["a@5"]]);
+    order.received(0, [event("a", 6)], 6);
+    expect(released).toEqual([["a@5"], ["a@6"]]);
+    expect(asked()).toBe(20);
+  });
+
+  test("closed, it asks and releases no more", () => {
+    const { order, released, asked } = setup(2);
+    order.received(0, [event("a", 5)], 5);
+    order.close();
+    vi.advanceTimersByTime(10_000);
+    expect(asked()).toBe(1);
+    expect(released).toEqual([]);
+  });
+});
