@@ -56,6 +56,6 @@ export function describeError(error: FairleadError, colour: boolean): string {
   return `${label}${place === "" ? "" : ` ${place}:`}${body}${hint === undefined ? "" : `\n  ${hint.replaceAll("\n", "\n  ")}`}`;
 }
 
-export function placeOf(location: FairleadError["location"]): string {
+function placeOf(location: FairleadError["location"]): string {
   return [location?.file, location?.line, location?.column].filter((part) => part !== undefined).join(":");
 }

@@ -47,7 +47,7 @@ export async function readConfig(context: Context, given: string | undefined): P
 }
 
 /** The registry of `--registry`, else of the configuration. */
-export async function registrySettings(context: Context, options: RegistryOptions): Promise<RegistrySettings> {
+async function registrySettings(context: Context, options: RegistryOptions): Promise<RegistrySettings> {
   if (options.registry !== undefined) {
     return parseRegistryOption(options.registry, context.cwd);
   }

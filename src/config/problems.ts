@@ -135,7 +135,7 @@ export function describeProblem(problem: Problem, text: string | undefined): str
 }
 
 /** The line with its number and a mark under the column. */
-export function codeFrame(text: string, line: number, column: number): string {
+function codeFrame(text: string, line: number, column: number): string {
   const source = text.split(/\r?\n/)[line - 1];
   if (source === undefined) {
     return "";

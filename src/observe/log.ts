@@ -1,10 +1,10 @@
 import { createRequire } from "node:module";
-import type { Logger } from "pino";
+import type pinoModule from "pino";
 import type { Log, LogFields } from "../ports.ts";
 import type { Secrets } from "./secrets.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
-export const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 export interface LogOptions {
   readonly level: LogLevel;
@@ -29,7 +29,7 @@ export function createLog(options: LogOptions): Log {
 type Write = (level: LogLevel, message: string, fields: LogFields) => void;
 
 function createJsonWriter({ stream, secrets }: LogOptions): Write {
-  let logger: Logger | undefined;
+  let logger: pinoModule.Logger | undefined;
   return (level, message, fields) => {
     logger ??= loadPino(stream, secrets);
     logger[level](fields, message);
@@ -37,9 +37,9 @@ function createJsonWriter({ stream, secrets }: LogOptions): Write {
 }
 
 /** Pino is loaded with the first line: most one-shot commands have nothing to say. */
-function loadPino(stream: NodeJS.WritableStream, secrets: Secrets): Logger {
-  const pino = createRequire(import.meta.url)("pino") as typeof import("pino");
-  return pino.pino(
+function loadPino(stream: NodeJS.WritableStream, secrets: Secrets): pinoModule.Logger {
+  const pino = createRequire(import.meta.url)("pino") as typeof pinoModule;
+  return pino(
     {
       level: "debug",
       base: { pid: process.pid },

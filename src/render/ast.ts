@@ -131,7 +131,7 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
     } else if (node.name.type === "SubExpression") {
       find(node, "a partial's name is never data; write the name itself");
     } else {
-      const name = String((node.name as hbs.AST.PathExpression).original);
+      const name = node.name.original;
       if (rules.partials.has(name)) {
         partials.add(name);
       } else {
@@ -146,7 +146,7 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
   function visitArguments(node: { params: hbs.AST.Expression[]; hash: hbs.AST.Hash | undefined }): void {
     node.params = node.params.map(visitExpression);
     for (const pair of node.hash?.pairs ?? []) {
-      pair.value = visitExpression(pair.value) as hbs.AST.HashPair["value"];
+      pair.value = visitExpression(pair.value);
     }
   }
 

@@ -14,7 +14,7 @@ const MAX_PARTIAL_DEPTH = 100;
 const BLOCK_HELPERS = ["if", "unless", "each", "with", "lookup"] as const;
 
 /** Every name that a template may call. */
-export const HELPER_NAMES: ReadonlySet<string> = new Set([
+const HELPER_NAMES: ReadonlySet<string> = new Set([
   ...BLOCK_HELPERS,
   ...READ_HELPERS.map((helper) => helper.name),
   ...HELPERS.map((helper) => helper.name),
@@ -257,7 +257,7 @@ function rawText(value: unknown, source: string, location: Location): string {
   if (value instanceof Structure) {
     return value.text;
   }
-  if (typeof value === "object") {
+  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
     throw notText(value, source, location);
   }
   const text = String(value);

@@ -18,7 +18,7 @@ export function sha256(bytes: Uint8Array): string {
 }
 
 /** A name beside `path` that no `*.conf` pattern matches, and that a sweep recognises as ours. */
-export function stagedName(path: string): string {
+function stagedName(path: string): string {
   return join(dirname(path), `.${basename(path)}.fairlead-${randomBytes(6).toString("hex")}`);
 }
 

@@ -5,7 +5,9 @@ import { Etcd3 } from "etcd3";
 const [endpoint, key, dest] = process.argv.slice(2);
 const client = new Etcd3({ hosts: endpoint });
 const stream = await client.watchClient.watch();
-stream.on("data", async ({ created, events }) => {
+stream.on("data", (response) => void install(response));
+
+async function install({ created, events }) {
   if (created) {
     console.log("ready");
   }
@@ -16,5 +18,5 @@ stream.on("data", async ({ created, events }) => {
     await file.close();
     await rename(`${dest}.tmp`, dest);
   }
-});
+}
 stream.write({ create_request: { key: Buffer.from(key) } });

@@ -9,7 +9,7 @@ import { type Docker, http, type Nginx, reservePort, startDocker, startNginx } f
 import { waitFor } from "../helpers/wait.ts";
 
 /** The time that nginx may take to serve the right set. */
-export const STEP_MS = 3000;
+const STEP_MS = 3000;
 
 const IMAGE = "fleet:test";
 const TEMPLATE = fileURLToPath(new URL("fleet.conf.hbs", import.meta.url));

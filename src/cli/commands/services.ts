@@ -50,8 +50,8 @@ export function servicesJson(snapshot: Snapshot): readonly ServiceJson[] {
   }));
 }
 
-function instanceJson({ owner, ...instance }: Entry): object {
-  return { ...instance, node: owner };
+function instanceJson({ id, service, address, port, protocol, tags, meta, health, weight, owner }: Entry): object {
+  return { id, service, address, port, protocol, tags, meta, health, ...(weight !== undefined && { weight }), node: owner };
 }
 
 function printServicesJson(context: Context, snapshot: Snapshot, isStream: boolean): void {

@@ -305,7 +305,7 @@ function createNarrator(context: Context): Narrator {
 /** Complaints are part of the show: they are what a person would find in the log. */
 function createTourLog(say: Narrator, complaints: string[]): Log {
   function complain(message: string, fields: LogFields = {}): void {
-    const line = [message, fields["code"], fields["error"]].filter((part) => part !== undefined).join("  ");
+    const line = [message, fields["code"], fields["error"]].filter((part) => typeof part === "string").join("  ");
     complaints.push(line);
     say.aside(`fairlead: ${line}`);
   }
