@@ -40,7 +40,7 @@ const registryObject = z.strictObject({
   layout: z.enum(["json", "registrator"]).optional().describe("`json` (default), or `ip:port` values as Registrator writes them"),
   tls: z.union([z.boolean(), tls]).optional().describe("speak TLS, with these files"),
   tokenFile: path.optional().describe("file with Consul's ACL token, read again when it changes; else CONSUL_HTTP_TOKEN"),
-  username: z.string().optional().describe("etcd user, or basic authentication in front of Consul"),
+  username: z.string().optional().describe("user of etcd, or of basic authentication in front of Consul"),
   passwordFile: path.optional().describe("file with its password; else ETCDCTL_PASSWORD or CONSUL_HTTP_AUTH"),
 });
 
@@ -71,8 +71,8 @@ const dockerSource = z.strictObject({
 const staticSource = z.strictObject({ file: path.describe("YAML file of services, watched") });
 
 const register = z.strictObject({
-  ttl: duration.default(15_000).describe("how long a dead node's entries live"),
-  resync: duration.default(30_000).describe("a full comparison at least this often, ± 20 %"),
+  ttl: duration.prefault("15s").describe("how long a dead node's entries live"),
+  resync: duration.prefault("30s").describe("a full comparison at least this often, ± 20 %"),
   onStop: z
     .enum(["keep", "deregister"])
     .default("keep")
@@ -100,7 +100,7 @@ const file = z.strictObject({
 const check = z
   .union([
     argv,
-    z.strictObject({ exec: argv.describe("the command"), timeout: duration.default(10_000).describe("how long it may take") }),
+    z.strictObject({ exec: argv.describe("the command"), timeout: duration.prefault("10s").describe("how long it may take") }),
   ])
   .describe("judges the files before they count: exit 0 accepts; `{{staged}}` names the staged file");
 
@@ -109,7 +109,7 @@ const reload = z
     argv,
     z.strictObject({
       exec: argv.describe("command that makes the program read its files"),
-      timeout: duration.default(30_000).describe("how long it may take"),
+      timeout: duration.prefault("30s").describe("how long it may take"),
     }),
     z.strictObject({
       signal: z.enum(signals).describe("signal to send"),
@@ -124,11 +124,11 @@ const verify = z
       url: z.url("is no URL").describe("asked until the body holds the generation"),
       status: z.int().min(100).max(599).optional().describe("wanted status instead; default 200"),
       contains: z.string().optional().describe("wanted text instead; may hold `{{generation}}`"),
-      timeout: duration.default(5000).describe("how long it is asked"),
+      timeout: duration.prefault("5s").describe("how long it is asked"),
     }),
     z.strictObject({
       exec: argv.describe("run until it exits 0"),
-      timeout: duration.default(5000).describe("how long it is tried"),
+      timeout: duration.prefault("5s").describe("how long it is tried"),
     }),
   ])
   .describe("proves that the program runs the new files");
@@ -143,8 +143,8 @@ const target = z.strictObject({
 const render = z.strictObject({
   settle: z
     .strictObject({
-      quiet: duration.default(20).describe("how long the first change after a calm second waits"),
-      max: duration.default(2000).describe("the most a change waits in a storm"),
+      quiet: duration.prefault("20ms").describe("how long the first change after a calm second waits"),
+      max: duration.prefault("2s").describe("the most a change waits in a storm"),
     })
     .prefault({})
     .describe("how changes are gathered"),

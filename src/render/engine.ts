@@ -203,7 +203,7 @@ function createInsertions(format: FormatName) {
 
   function insert(value: unknown, source: string, isRaw: boolean, location: Location): string {
     if (value === GENERATION) {
-      return GENERATION_MARK;
+      return mark({ value: GENERATION_MARK }, source, location);
     }
     if (value === undefined) {
       throw new FairleadError("TEMPLATE_FAILED", `"${source}" is not there`, {
@@ -219,7 +219,7 @@ function createInsertions(format: FormatName) {
         return isPlain(format, value) ? value : mark({ value }, source, location);
       case "number":
       case "boolean":
-        return mark({ value }, source, location);
+        return isPlain(format, String(value)) ? String(value) : mark({ value }, source, location);
       default:
         if (value === null) {
           return mark({ value }, source, location);

@@ -3,6 +3,7 @@ import { FairleadError } from "../../../src/model/errors.ts";
 import { EVERYTHING } from "../../../src/model/selector.ts";
 import { GENERATION_MARK } from "../../../src/ports.ts";
 import { compileTemplate, type TemplateSource } from "../../../src/render/engine.ts";
+import { HELPERS } from "../../../src/render/helpers/index.ts";
 import { createView } from "../../../src/render/view.ts";
 import { entry, world } from "../../helpers/snapshot.ts";
 
@@ -176,4 +177,22 @@ describe("a template that is wrong", () => {
     expect(failure("{{#each services}}{{__proto__}}{{/each}}")).toContain('"__proto__" is not there');
     expect(failure('{{lookup services "constructor"}}')).toContain("is not there");
   });
+});
+
+describe("the example of each helper gives what its page says", () => {
+  it.each(HELPERS.map((helper) => [helper.name, helper.example] as const))("%s", (_name, { template, output, data: context }) => {
+    const files = new Map([["example", { file: "example.hbs", text: template }]]);
+    const keys = { context: JSON.stringify(context ?? {}) };
+    const source = { file: "t.hbs", text: '{{#with (fromJson (key "context"))}}{{> example}}{{else}}{{> example}}{{/with}}', partials: files };
+    const compiled = compileTemplate({ ...source, format: "json", allowRaw: true });
+    const plain = compileTemplate({ ...source, text: source.text, format: "text", allowRaw: true });
+    const view = (): ReturnType<typeof createView> => createView(world([], keys).snapshot(), EVERYTHING);
+    // Lines and structure can only be shown where the format takes them.
+    const shown = output.includes("\n") ? unquote(compiled.render(view(), facts)) : plain.render(view(), facts);
+    expect(shown).toBe(output);
+  });
+
+  function unquote(text: string): string {
+    return text.startsWith('"') ? (JSON.parse(text) as string) : text;
+  }
 });

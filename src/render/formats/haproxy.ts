@@ -1,0 +1,122 @@
+import type { Draft, Mark } from "./draft.ts";
+import { type Escaped, type Format, refusal } from "./format.ts";
+import { controlRefusal, hasControl, inComment } from "./values.ts";
+
+interface Word {
+  /** The first one of its line. */
+  readonly isFirst: boolean;
+  readonly start: number;
+  /** The author's text so far, without values. */
+  readonly text: string;
+}
+
+/**
+ * haproxy. Bare values are escaped with backslashes. `%` is refused: in a log format it begins an expression, and it has no escape that
+ * holds in every place. The first word of a line is never data.
+ */
+export const haproxy: Format = {
+  name: "haproxy",
+  isPlain: (text) => /^[0-9][A-Za-z0-9._:/@-]{0,200}$/.test(text),
+  place(draft) {
+    let at = 0;
+    let isFirst = true;
+    while (at < draft.text.length) {
+      const char = draft.text.charAt(at);
+      if (char === "\n") {
+        isFirst = true;
+        at += 1;
+      } else if (char === " " || char === "\t" || char === "\r") {
+        at += 1;
+      } else if (char === "#") {
+        at = placeComment(draft, at);
+      } else {
+        at = placeWord(draft, at, isFirst);
+        isFirst = false;
+      }
+    }
+  },
+};
+
+/** A word, with quotes anywhere in it; returns where the text goes on. */
+function placeWord(draft: Draft, start: number, isFirst: boolean): number {
+  const { text } = draft;
+  let word = "";
+  let quote = "";
+  let at = start;
+  while (at < text.length) {
+    const char = text.charAt(at);
+    if (char === "\n" || (quote === "" && (char === " " || char === "\t" || char === "\r" || char === "#"))) {
+      return at;
+    }
+    const mark = draft.mark(at);
+    if (mark !== undefined) {
+      draft.put(mark, escape(mark, quote, { isFirst, start, text: word }));
+      at = mark.end;
+      word += "\0";
+      continue;
+    }
+    if (char === "\\" && quote !== "'") {
+      const escaped = draft.mark(at + 1);
+      if (escaped !== undefined) {
+        draft.refuse(escaped, "it stands behind a backslash");
+      }
+      at = escaped?.end ?? at + 2;
+    } else {
+      if (char === quote) {
+        quote = "";
+      } else if (quote === "" && (char === '"' || char === "'")) {
+        quote = char;
+      } else {
+        word += char;
+      }
+      at += 1;
+    }
+  }
+  return at;
+}
+
+function escape({ text, inserted }: Mark, quote: string, word: Word): Escaped {
+  const isStart = word.text === "";
+  if (word.isFirst) {
+    return refusal("it would be a keyword");
+  }
+  if (hasControl(text)) {
+    return refusal(controlRefusal(text, "in haproxy"));
+  }
+  if (text.includes("%")) {
+    return refusal("it holds a %, which begins an expression in haproxy's log formats");
+  }
+  if (isStart && (/^[{}!|]/.test(text) || (text.startsWith("-") && typeof inserted.value === "string"))) {
+    return refusal("its first character has a meaning in haproxy");
+  }
+  if (count(word.text, "(") > count(word.text, ")") && !/^[A-Za-z0-9._/:@-]*$/.test(text)) {
+    return refusal("it is an argument in parentheses, where only a plain word is let through");
+  }
+  if (quote === "'") {
+    return text.includes("'") ? refusal("it holds a single quote, which has no escape in single quotes") : text;
+  }
+  if (quote === '"') {
+    return endsInDollar(word) ? refusal("it stands behind a $") : text.replace(/[\\"$]/g, "\\$&");
+  }
+  if (text === "") {
+    return '""';
+  }
+  return text.replace(/[\\"'# ]/g, "\\$&");
+}
+
+function endsInDollar(word: Word): boolean {
+  return /\$(\{[^}]*|\w*)$/.test(word.text);
+}
+
+function count(text: string, char: string): number {
+  return text.split(char).length - 1;
+}
+
+function placeComment(draft: Draft, start: number): number {
+  const lineEnd = draft.text.indexOf("\n", start);
+  const end = lineEnd === -1 ? draft.text.length : lineEnd;
+  for (let mark = draft.nextMark(start, end); mark !== undefined; mark = draft.nextMark(mark.end, end)) {
+    draft.put(mark, inComment(mark.text));
+  }
+  return end;
+}

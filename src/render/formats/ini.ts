@@ -1,0 +1,74 @@
+import type { Draft, Mark } from "./draft.ts";
+import { type Escaped, type Format, refusal } from "./format.ts";
+import { controlRefusal, hasControl, inComment } from "./values.ts";
+
+/**
+ * ini and properties files, whose readers agree on little: a value holds only what none of them gives a meaning to, since there is no
+ * escape that all of them know. Inside the author's double quotes `;` and `#` are free.
+ */
+export const ini: Format = {
+  name: "ini",
+  isPlain: (text) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text),
+  place(draft) {
+    const { text } = draft;
+    for (let start = 0; start < text.length; ) {
+      const lineEnd = text.indexOf("\n", start);
+      const end = lineEnd === -1 ? text.length : lineEnd;
+      placeLine(draft, start, end);
+      start = end + 1;
+    }
+  },
+};
+
+function placeLine(draft: Draft, start: number, end: number): void {
+  let mark = draft.nextMark(start, end);
+  if (mark === undefined) {
+    return;
+  }
+  const line = draft.text.slice(start, end);
+  const isComment = /^\s*[#;!]/.test(line);
+  const isSection = /^\s*\[/.test(line);
+  const isContinued = draft.text.slice(start - 2, start) === "\\\n" || /^\s/.test(line);
+  const separator = start + line.search(/[=:]|$/);
+  for (; mark !== undefined; mark = draft.nextMark(mark.end, end)) {
+    const before = draft.text.slice(start, mark.start);
+    const behind = draft.text.slice(mark.end, end);
+    if (isComment) {
+      draft.put(mark, inComment(mark.text));
+    } else if (isSection) {
+      draft.put(mark, inWords(mark, /^[A-Za-z0-9][A-Za-z0-9._:/@ -]*$/, "the name of a section"));
+    } else if (mark.start < separator) {
+      const isKey = separator < end && !isContinued;
+      draft.put(
+        mark,
+        isKey ? inWords(mark, /^[A-Za-z0-9_][A-Za-z0-9._-]*$/, "a key") : refusal("it is no part of a key=value line"),
+      );
+    } else {
+      draft.put(mark, inValue(mark, { before, behind }));
+    }
+  }
+}
+
+function inWords({ text }: Mark, words: RegExp, place: string): Escaped {
+  return words.test(text) ? text : refusal(`it is a part of ${place}, where only a plain word is let through`);
+}
+
+function inValue({ text }: Mark, { before, behind }: { readonly before: string; readonly behind: string }): Escaped {
+  if (hasControl(text.replaceAll("\t", ""))) {
+    return refusal(controlRefusal(text, "in an ini file"));
+  }
+  if (/\\|\$[{(]|%[({]/.test(text) || (/[$%]$/.test(text) && behind !== "")) {
+    return refusal("it holds a backslash, ${ or %(, which some readers of ini files expand");
+  }
+  const afterSeparator = before.replace(/^[^=:]*[=:]\s*/, "");
+  if (/^"[^"]*$/.test(afterSeparator) && /^[^"]*"\s*$/.test(behind)) {
+    return text.includes('"') ? refusal("it holds a double quote, which has no escape in an ini file") : text;
+  }
+  if (/[;#]/.test(text) || /^["']/.test(afterSeparator + text)) {
+    return refusal('it holds a quote, a ; or a #, which needs "…" around it');
+  }
+  if ((afterSeparator === "" && /^\s/.test(text)) || (behind.trim() === "" && /\s$/.test(text))) {
+    return refusal('it has a blank at its edge, which needs "…" around it');
+  }
+  return text;
+}

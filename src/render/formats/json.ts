@@ -1,0 +1,141 @@
+import type { Draft, Mark } from "./draft.ts";
+import { type Format, refusal } from "./format.ts";
+import { inComment, indentRest, jsonInner } from "./values.ts";
+
+interface State {
+  /** The collections around. */
+  readonly open: ("{" | "[")[];
+  /** The next token is a key. */
+  isKey: boolean;
+  /** Why nothing can stand in the rest of the file. */
+  dark: string | undefined;
+}
+
+/**
+ * JSON, with comments if the reader of the file takes them. A bare value is a number, boolean or null as such, or a quoted text (always
+ * as a key); inside the author's quotes it is escaped.
+ */
+export const json: Format = {
+  name: "json",
+  isPlain: () => false, // bare text needs quotes
+  place(draft) {
+    const state: State = { open: [], isKey: false, dark: undefined };
+    let at = 0;
+    while (at < draft.text.length) {
+      at = placeToken(draft, state, at);
+    }
+  },
+};
+
+function placeToken(draft: Draft, state: State, at: number): number {
+  const { text } = draft;
+  const char = text.charAt(at);
+  switch (char) {
+    case '"':
+      return placeString(draft, state, at);
+    case "{":
+    case "[":
+      state.open.push(char);
+      state.isKey = char === "{";
+      return at + 1;
+    case "}":
+    case "]":
+      state.open.pop();
+      state.isKey = false;
+      return at + 1;
+    case ",":
+      state.isKey = state.open.at(-1) === "{";
+      return at + 1;
+    case ":":
+      state.isKey = false;
+      return at + 1;
+    case "/":
+      return placeComment(draft, state, at);
+    default: {
+      const mark = draft.mark(at);
+      if (mark !== undefined) {
+        placeBare(draft, state, mark);
+        return mark.end;
+      }
+      if (!/[\s\ufeffA-Za-z0-9+.-]/.test(char)) {
+        state.dark = "it stands behind text that is no JSON";
+      }
+      return at + 1;
+    }
+  }
+}
+
+function placeBare(draft: Draft, state: State, mark: Mark): void {
+  const { value, structure } = mark.inserted;
+  if (state.dark !== undefined) {
+    draft.refuse(mark, state.dark);
+  } else if (isGlued(draft.text, mark)) {
+    draft.refuse(mark, "it is glued to other text without quotes around both");
+  } else if (structure !== undefined && !state.isKey && isJson(structure)) {
+    draft.put(mark, structure.includes("\n") ? indentRest(structure, lineIndent(draft.text, mark.start)) : structure);
+  } else if (typeof value === "string" || state.isKey) {
+    draft.put(mark, `"${jsonInner(mark.text)}"`);
+  } else {
+    draft.put(mark, JSON.stringify(value));
+  }
+}
+
+function isGlued(text: string, mark: Mark): boolean {
+  return (
+    /[^\s{}[\],:/\ufeff]$/.test(text.slice(Math.max(0, mark.start - 1), mark.start)) ||
+    /^[^\s{}[\],:/]/.test(text.charAt(mark.end))
+  );
+}
+
+function placeString(draft: Draft, state: State, start: number): number {
+  const { text } = draft;
+  let at = start + 1;
+  while (at < text.length && text[at] !== '"') {
+    const mark = draft.mark(at);
+    if (mark !== undefined) {
+      draft.put(mark, state.dark === undefined ? jsonInner(mark.text) : refusal(state.dark));
+      at = mark.end;
+    } else if (text[at] === "\\") {
+      const end = at + (text[at + 1] === "u" ? 6 : 2);
+      const broken = draft.nextMark(at, end);
+      if (broken !== undefined) {
+        draft.refuse(broken, "it would be a part of an escape");
+      }
+      at = broken?.end ?? end;
+    } else {
+      at += 1;
+    }
+  }
+  return at + 1;
+}
+
+function placeComment(draft: Draft, state: State, start: number): number {
+  const { text } = draft;
+  const isBlock = text[start + 1] === "*";
+  if (!isBlock && text[start + 1] !== "/") {
+    state.dark = "it stands behind text that is no JSON";
+    return start + 1;
+  }
+  const close = text.indexOf(isBlock ? "*/" : "\n", start + 2);
+  const end = close === -1 ? text.length : close + (isBlock ? 2 : 1);
+  for (let mark = draft.nextMark(start, end); mark !== undefined; mark = draft.nextMark(mark.end, end)) {
+    const endsComment = isBlock && mark.text.startsWith("/");
+    draft.put(mark, endsComment ? refusal("it could end the comment") : inComment(mark.text));
+  }
+  return end;
+}
+
+/** Whether a structure is JSON: what `toJson` prints is, what `toYaml` prints may not be, and is text in a JSON file then. */
+export function isJson(structure: string): boolean {
+  try {
+    JSON.parse(structure);
+    return true;
+  } catch {
+    return false; // what `toYaml` printed
+  }
+}
+
+function lineIndent(text: string, at: number): string {
+  const lineStart = text.lastIndexOf("\n", at - 1) + 1;
+  return /^[ \t]*/.exec(text.slice(lineStart, at))?.[0] ?? "";
+}

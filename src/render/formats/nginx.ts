@@ -1,0 +1,202 @@
+import type { Draft, Mark } from "./draft.ts";
+import { type Escaped, type Format, refusal } from "./format.ts";
+import { authorQuotes, contentStart, isNameChar, isSpace, type Placed, readWord, type Word, wordText } from "./nginx-words.ts";
+import { controlRefusal, hasControl, inComment } from "./values.ts";
+
+/** What needs no quotes in any nginx. */
+const SAFE = /^[A-Za-z0-9._:/[\]@%+,=~-]+$/;
+/** nginx reads no word of more than its 4 KiB buffer. */
+const MAX_WORD_BYTES = 4000;
+
+/** Blocks whose first words are data, and which of those have a meaning. A `map` takes any word that begins with a backslash literally. */
+const DATA_BLOCKS: Readonly<Record<string, readonly string[]>> = {
+  map: ["default", "hostnames", "include", "volatile"],
+  geo: ["default", "delete", "include", "proxy", "proxy_recursive", "ranges"],
+  types: ["include"],
+  split_clients: [],
+  charset_map: [],
+};
+
+/** Where the beginning of a word decides what it means: `~` and `=` in front of a path, `~` in front of a name. */
+const PREFIXED: Readonly<Record<string, RegExp>> = { location: /^[~=@^]/, server_name: /^~/ };
+
+interface Statement {
+  /** Words so far. */
+  words: number;
+  /** The first word; empty when it is data. */
+  head: string;
+  /** The heads of the blocks around. */
+  readonly blocks: string[];
+  /** Why nothing can stand in the rest of the file. */
+  dark: string | undefined;
+}
+
+/**
+ * nginx. A bare value is a word of its own or a part of one, quoted as a whole when it needs to be; `$` has no escape anywhere. A value is
+ * never the name of a directive, and plain text begins with a digit or a bracket so that it cannot be one either, nor a path.
+ */
+export const nginx: Format = {
+  name: "nginx",
+  isPlain: (text) => /^[0-9[][A-Za-z0-9._:/[\]@%+,=~-]{0,200}$/.test(text),
+  place(draft) {
+    const { text } = draft;
+    const statement: Statement = { words: 0, head: "", blocks: [], dark: undefined };
+    let at = 0;
+    while (at < text.length) {
+      const char = text.charAt(at);
+      if (isSpace(char)) {
+        at += 1;
+      } else if (char === "#") {
+        at = placeComment(draft, at);
+      } else if (char === ";" || char === "{" || char === "}") {
+        endStatement(statement, char);
+        at += 1;
+      } else {
+        at = placeWord(draft, statement, readWord(draft, at));
+      }
+    }
+  },
+};
+
+function placeComment(draft: Draft, start: number): number {
+  const lineEnd = draft.text.indexOf("\n", start);
+  const end = lineEnd === -1 ? draft.text.length : lineEnd;
+  for (let mark = draft.nextMark(start, end); mark !== undefined; mark = draft.nextMark(mark.end, end)) {
+    draft.put(mark, inComment(mark.text));
+  }
+  return end;
+}
+
+function endStatement(statement: Statement, char: string): void {
+  if (char === "{") {
+    statement.blocks.push(statement.head);
+    if (statement.head.endsWith("_by_lua_block")) {
+      statement.dark = "it stands behind the beginning of a Lua block, which is not nginx's own syntax";
+    }
+  } else if (char === "}") {
+    statement.blocks.pop();
+  }
+  statement.words = 0;
+  statement.head = "";
+}
+
+/** Decides the values of a word; returns where the text goes on. */
+function placeWord(draft: Draft, statement: Statement, word: Word): number {
+  const isHead = statement.words === 0;
+  if (word.placed.length > 0) {
+    const reason = statement.dark ?? (isHead ? headProblem(draft, statement, word) : argumentProblem(draft, statement, word));
+    if (reason === undefined) {
+      putWord(draft, word, { isMapKey: isHead && statement.blocks.at(-1) === "map", isTest: statement.head === "if" });
+    } else {
+      word.placed.forEach(({ mark }) => draft.refuse(mark, reason));
+    }
+  }
+  if (isHead) {
+    statement.head = word.placed.length === 0 ? wordText(draft, word, (mark) => mark.text) : "";
+  }
+  statement.words += 1;
+  const glued = word.quote === "" ? undefined : draft.mark(word.end);
+  if (glued !== undefined) {
+    draft.refuse(glued, "it is glued to a closing quote");
+  }
+  return glued?.end ?? word.end;
+}
+
+function headProblem(draft: Draft, statement: Statement, word: Word): string | undefined {
+  const block = statement.blocks.at(-1) ?? "";
+  const special = Object.hasOwn(DATA_BLOCKS, block) ? DATA_BLOCKS[block] : undefined;
+  if (special === undefined) {
+    return "it would be the name of a directive";
+  }
+  const isWhole = word.placed.length === 1 && word.placed[0]?.mark.text === wordText(draft, word, (mark) => mark.text);
+  if (block === "map" && isWhole) {
+    return undefined; // a backslash takes the meaning away
+  }
+  return special.includes(wordText(draft, word, (mark) => mark.text))
+    ? `it would be a word with a meaning in "${block}"`
+    : undefined;
+}
+
+function argumentProblem(draft: Draft, statement: Statement, word: Word): string | undefined {
+  const { head } = statement;
+  const first = word.placed[0]?.mark;
+  const text = wordText(draft, word, (mark) => mark.text);
+  if (/_by_lua$|^perl/.test(head)) {
+    return `it would be program text in "${head}"`;
+  }
+  if (head === "include" || head === "load_module") {
+    const values = word.placed.map(({ mark }) => mark.text);
+    if (first?.start === contentStart(word) || values.some((value) => /[/*?[\\]|\.\./.test(value))) {
+      return `it would choose a file for "${head}"`;
+    }
+  }
+  if (head === "if" && /^[(!]*$/.test(draft.text.slice(contentStart(word), first?.start)) && statement.words === 1) {
+    return 'it would be the test of an "if"';
+  }
+  const prefixed = Object.hasOwn(PREFIXED, head) ? PREFIXED[head] : undefined;
+  const startsPrefix = prefixed?.test(text) === true && !prefixed.test(wordText(draft, word, () => ""));
+  if (startsPrefix && (head !== "location" || statement.words === 1)) {
+    return `its first character has a meaning in "${head}"`;
+  }
+  return undefined;
+}
+
+interface WordRole {
+  readonly isMapKey: boolean;
+  /** A part of an `if`: the last parenthesis ends the test, and stays outside of quotes as nginx allows there. */
+  readonly isTest: boolean;
+}
+
+function putWord(draft: Draft, word: Word, { isMapKey, isTest }: WordRole): void {
+  const valueOf = (mark: Mark): string => (isMapKey ? mapKeyPart(word, mark) : mark.text);
+  const needsQuotes = word.quote === "" && word.placed.some(({ mark }) => !SAFE.test(valueOf(mark)));
+  const quote = needsQuotes ? '"' : word.quote;
+  const tooLong =
+    Buffer.byteLength(wordText(draft, word, (mark) => escapeIn(valueOf(mark), quote))) > MAX_WORD_BYTES
+      ? refusal("it makes a word longer than nginx can read (4 KiB)")
+      : undefined;
+  const quotes = needsQuotes ? authorQuotes(draft, word) : [];
+  let next = 0;
+  if (needsQuotes) {
+    draft.insert(word.start, '"');
+  }
+  for (const placed of word.placed) {
+    for (let at = quotes[next]; at !== undefined && at < placed.mark.start; at = quotes[next]) {
+      draft.insert(at, "\\");
+      next += 1;
+    }
+    draft.put(placed.mark, tooLong ?? escape(placed, valueOf(placed.mark), quote, draft.text.charAt(placed.mark.end)));
+  }
+  for (const at of quotes.slice(next)) {
+    draft.insert(at, "\\");
+  }
+  if (needsQuotes) {
+    draft.insert(isTest && draft.text[word.end - 1] === ")" ? word.end - 1 : word.end, '"');
+  }
+}
+
+/** In a `map`, a backslash in front of the key takes any meaning from it and is dropped by nginx. */
+function mapKeyPart(word: Word, mark: Mark): string {
+  const hasMeaning = /^[~\\]/.test(mark.text) || DATA_BLOCKS["map"]?.includes(mark.text) === true;
+  return hasMeaning && mark.start === contentStart(word) ? `\\${mark.text}` : mark.text;
+}
+
+function escape({ after, mark }: Placed, text: string, quote: Word["quote"], behind: string): Escaped {
+  if (after === "escape") {
+    return refusal("it stands behind a backslash");
+  }
+  if (after === "brace" || (after === "name" && isNameChar(mark.text || behind))) {
+    return refusal("it would be a part of a variable's name");
+  }
+  if (mark.text.includes("$")) {
+    return refusal("it holds a $, which has no escape in nginx");
+  }
+  if (hasControl(mark.text)) {
+    return refusal(controlRefusal(mark.text, "in nginx"));
+  }
+  return escapeIn(text, quote);
+}
+
+function escapeIn(text: string, quote: Word["quote"]): string {
+  return quote === "" ? text : text.replace(quote === '"' ? /[\\"]/g : /[\\']/g, "\\$&");
+}
