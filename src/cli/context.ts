@@ -17,8 +17,8 @@ export interface Context {
   /** Aborts when the process is told to stop. */
   readonly signal: AbortSignal;
   readonly secrets: Secrets;
-  /** Set by `--json`: an error is then told on stdout too. */
-  json: boolean;
+  /** `--json`: an error is then told on stdout too. */
+  readonly json: boolean;
   /** What a command that did its work ends with. */
   exitCode: number;
 }
@@ -27,7 +27,9 @@ export function createContext(signal: AbortSignal): Context {
   const secrets = createSecrets();
   addEnvironmentSecrets(secrets, process.env);
   const { env, stdout, stderr } = process;
-  return { env, cwd: process.cwd(), stdin: () => process.stdin, stdout, stderr, signal, secrets, json: false, exitCode: 0 };
+  // Known before the command line is understood: a mistake in it is told to a program too.
+  const json = process.argv.includes("--json");
+  return { env, cwd: process.cwd(), stdin: () => process.stdin, stdout, stderr, signal, secrets, json, exitCode: 0 };
 }
 
 export function hasColour(context: Context, stream: Out): boolean {

@@ -175,7 +175,6 @@ function add(parent: Command, context: Context, spec: CommandSpec): void {
   command.addHelpText("after", `\nExamples:\n${spec.examples.map((example) => `  $ ${example}`).join("\n")}`);
   command.action(async (...received: unknown[]) => {
     const options = command.opts<Record<string, never>>();
-    context.json = options["json"] === true;
     const args = received
       .slice(0, -2)
       .flat()

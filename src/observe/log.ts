@@ -64,6 +64,7 @@ function createPrettyWriter({ stream, colour, secrets }: LogOptions): Write {
 }
 
 function factText(value: unknown): string {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  const isTexts = Array.isArray(value) && value.every((item) => typeof item === "string");
+  const text = typeof value === "string" ? value : isTexts ? value.join(",") : (JSON.stringify(value) ?? String(value));
   return /^[^\s"]+$/.test(text) ? text : JSON.stringify(text);
 }
