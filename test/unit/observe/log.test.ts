@@ -14,13 +14,21 @@ describe("the log", () => {
   it("is JSON lines where there is no terminal", () => {
     const { log, text } = record();
     log.warn("registry cannot be read", { code: "REGISTRY_UNAVAILABLE", retryInMs: 200 });
-    expect(JSON.parse(text())).toMatchObject({ level: "warn", msg: "registry cannot be read", code: "REGISTRY_UNAVAILABLE", retryInMs: 200, time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) });
+    expect(JSON.parse(text())).toMatchObject({
+      level: "warn",
+      msg: "registry cannot be read",
+      code: "REGISTRY_UNAVAILABLE",
+      retryInMs: 200,
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
+    });
   });
 
   it("is for people on a terminal", () => {
     const { log, text } = record({ isTTY: true });
     log.info("target is live", { target: "nginx", files: ["/etc/a", "/etc/b"], error: "two words", ms: 5 });
-    expect(text()).toMatch(/^\d\d:\d\d:\d\d info {3}target is live {2}target=nginx {2}files=\/etc\/a,\/etc\/b {2}error="two words" {2}ms=5\n$/);
+    expect(text()).toMatch(
+      /^\d\d:\d\d:\d\d info {3}target is live {2}target=nginx {2}files=\/etc\/a,\/etc\/b {2}error="two words" {2}ms=5\n$/,
+    );
   });
 
   it.each([

@@ -14,7 +14,14 @@ const data = world(
     entry("web", "b", { port: 81, meta: { version: "2" } }),
     entry("db", "c", { address: "10.0.0.9", port: 5432 }),
   ],
-  { "app/name": "x", "app/db/host": "db1", evil: 'a; } "b"', "two lines": "a\nb", json: '{"a":[1,true,null],"b":"c"}' },
+  {
+    "app/name": "x",
+    "app/db/host": "db1",
+    evil: 'a; } "b"',
+    "two lines": "a\nb",
+    forged: "\ue0000\ue001",
+    json: '{"a":[1,true,null],"b":"c"}',
+  },
 );
 
 function compile(text: string, more: Partial<TemplateSource> = {}, partials: Record<string, string> = {}) {
@@ -59,6 +66,7 @@ describe("a template", () => {
       "db n1 n1",
     ],
     ["takes a block parameter of a helper's name", '{{#each (service "db") as |node|}}{{node.port}}{{/each}}', "5432"],
+    ["takes a block parameter of a helper's name alone", '{{#each (ls "app") as |node|}}{{node}} {{/each}}', "db/ name "],
     ["uses bare reads as arguments", "{{#if node}}{{length services}}{{/if}}", "2"],
     [
       "leaves no blank line for blocks on lines of their own",
@@ -170,6 +178,7 @@ describe("a template that is wrong", () => {
     ]);
     expect(compile("{{{node}}}", { allowRaw: true }).findings).toEqual([]);
     expect(render('{{{key "evil"}}}', { allowRaw: true })).toBe('a; } "b"');
+    expect(() => render('{{{key "forged"}}}', { allowRaw: true })).toThrow("holds a character that is never allowed");
   });
 
   it("cannot reach prototypes", () => {
@@ -183,7 +192,11 @@ describe("the example of each helper gives what its page says", () => {
   it.each(HELPERS.map((helper) => [helper.name, helper.example] as const))("%s", (_name, { template, output, data: context }) => {
     const files = new Map([["example", { file: "example.hbs", text: template }]]);
     const keys = { context: JSON.stringify(context ?? {}) };
-    const source = { file: "t.hbs", text: '{{#with (fromJson (key "context"))}}{{> example}}{{else}}{{> example}}{{/with}}', partials: files };
+    const source = {
+      file: "t.hbs",
+      text: '{{#with (fromJson (key "context"))}}{{> example}}{{else}}{{> example}}{{/with}}',
+      partials: files,
+    };
     const compiled = compileTemplate({ ...source, format: "json", allowRaw: true });
     const plain = compileTemplate({ ...source, text: source.text, format: "text", allowRaw: true });
     const view = (): ReturnType<typeof createView> => createView(world([], keys).snapshot(), EVERYTHING);

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FairleadError } from "../../../src/model/errors.ts";
 import type { ApplyReport, RenderedFile, Target } from "../../../src/ports.ts";
 import { createMemoryRegistry } from "../../../src/registry/memory.ts";
 import { createLibrary } from "../../../src/render/library.ts";
@@ -70,6 +71,21 @@ describe("renderOnce", () => {
     expect(waits.target.applied).toHaveLength(0);
     await registry.putKey("late", "2", never);
     expect((await done).targets.map((target) => target.outcome.kind)).toEqual(["written", "written"]);
+  });
+
+  it("blames the registry when it stops answering while a key is waited for", async () => {
+    const registry = createMemoryRegistry();
+    let reads = 0;
+    const read: typeof registry.read = async (selector, options) => {
+      reads++;
+      if (reads > 1) {
+        throw new FairleadError("REGISTRY_UNAVAILABLE", "gone", { retryable: true });
+      }
+      return await registry.read(selector, options);
+    };
+    const waits = await plan("waits", '{{key "late"}}');
+    const report = await once({ ...registry, read }, [waits], 300);
+    expect(report.targets).toMatchObject([{ outcome: { kind: "failed", error: { code: "REGISTRY_UNAVAILABLE" } } }]);
   });
 
   it("blames the key when the registry answers, and names the target's other faults at once", async () => {

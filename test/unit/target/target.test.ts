@@ -1,4 +1,4 @@
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -185,6 +185,14 @@ describe("a reload", () => {
     expect(await readFile(join(folder, "reloads"), "utf8")).toBe("good\nbad\ngood\n");
   });
 
+  it("that fails goes back to what was proven, not to what somebody wrote over it", async () => {
+    const app = target({ reload: { exec: sh(`! grep -q bad ${dest}`) } });
+    await app.apply([file("proven\n")], options);
+    await writeFile(dest, "by hand\n");
+    expect(kindOf(await app.apply([file("bad\n")], options))).toBe("rolled-back");
+    expect(await readFile(dest, "utf8")).toBe("proven\n");
+  });
+
   it("that fails for a file that was not there before takes it away again", async () => {
     const app = target({ reload: { exec: sh(`! test -e ${dest}`) } });
     expect(kindOf(await app.apply([file("bad\n")], options))).toBe("rolled-back");
@@ -249,6 +257,17 @@ describe("recovery", () => {
       kind: "written",
     });
     expect(await readFile(join(folder, "live"), "utf8")).toBe("new 1new 2");
+  });
+
+  it("takes files away again that were in place only to be checked when their process was killed", async () => {
+    await writeFile(dest, "good\n", { mode: 0o604 });
+    const keep = `cp ${folder}/state/journal.json ${folder}/journal; cp -p ${dest} ${folder}/unchecked; exit 1`;
+    await target({ check: sh(keep), mayUseNamespaces: async () => false }).apply([file("unchecked\n")], options);
+    await copyFile(join(folder, "journal"), join(folder, "state/journal.json"));
+    await copyFile(join(folder, "unchecked"), dest);
+    expect(await readFile(dest, "utf8")).toBe("unchecked\n");
+    expect(await target().recover(options)).toBeUndefined();
+    expect(await readFile(dest, "utf8")).toBe("good\n");
   });
 
   it("survives a torn journal", async () => {
