@@ -1,12 +1,12 @@
 import Handlebars from "handlebars";
 import { FairleadError, type Location, messageOf } from "../model/errors.ts";
 import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
-import { GENERATION_MARK } from "../ports.ts";
 import { type Finding, INSERT, prepare, syntaxError } from "./ast.ts";
-import type { FormatName, Inserted } from "./formats/index.ts";
-import { isPlain, markText, resolve } from "./formats/index.ts";
-import { HELPERS, Structure } from "./helpers/index.ts";
-import { bindReads, type Facts, GENERATION, READ_HELPERS } from "./reads.ts";
+import type { FormatName } from "./formats/index.ts";
+import { HELPERS } from "./helpers/index.ts";
+import { createInsertions } from "./insertions.ts";
+import { parseFinding } from "./parse-finding.ts";
+import { bindReads, type Facts, READ_HELPERS } from "./reads.ts";
 import type { View } from "./view.ts";
 
 /** Partials inside partials, at the most: an endless recursion ends here and hurts only itself. */
@@ -188,123 +188,6 @@ function located<T>(location: Location, work: () => T): T {
     }
     throw error;
   }
-}
-
-/** Collects what is inserted while rendering, and puts it in escaped for its place afterwards (see `formats/`). */
-function createInsertions(format: FormatName) {
-  let values: Inserted[] = [];
-  let origins: { readonly source: string; readonly location: Location }[] = [];
-
-  function mark(inserted: Inserted, source: string, location: Location): string {
-    values.push(inserted);
-    origins.push({ source, location });
-    return markText(values.length - 1);
-  }
-
-  function insert(value: unknown, source: string, isRaw: boolean, location: Location): string {
-    if (value === GENERATION) {
-      return mark({ value: GENERATION_MARK }, source, location);
-    }
-    if (value === undefined) {
-      throw new FairleadError("TEMPLATE_FAILED", `"${source}" is not there`, {
-        location,
-        hint: `if it may be absent: {{default ${source} ""}}`,
-      });
-    }
-    if (isRaw) {
-      return rawText(value, source, location);
-    }
-    switch (typeof value) {
-      case "string":
-        return isPlain(format, value) ? value : mark({ value }, source, location);
-      case "number":
-      case "boolean":
-        return isPlain(format, String(value)) ? String(value) : mark({ value }, source, location);
-      default:
-        if (value === null) {
-          return mark({ value }, source, location);
-        }
-        if (value instanceof Structure) {
-          return mark({ value: value.text, structure: value.text }, source, location);
-        }
-        throw notText(value, source, location);
-    }
-  }
-
-  function finish(text: string): string {
-    const resolved = resolve(format, text, values);
-    if (resolved.ok) {
-      return resolved.text;
-    }
-    const [first] = resolved.problems;
-    const origin = origins[first?.index ?? 0];
-    const count = resolved.problems.length;
-    const more = count > 1 ? ` (and ${count - 1} more)` : "";
-    throw new FairleadError("TEMPLATE_UNSAFE", `the value of "${origin?.source}" cannot stand here: ${first?.reason}${more}`, {
-      ...(origin !== undefined && { location: origin.location }),
-    });
-  }
-
-  function clear(): void {
-    values = [];
-    origins = [];
-  }
-
-  return { insert, finish, clear };
-}
-
-function rawText(value: unknown, source: string, location: Location): string {
-  if (value instanceof Structure) {
-    return value.text;
-  }
-  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
-    throw notText(value, source, location);
-  }
-  const text = String(value);
-  if (/[\ue000\ue001\uf8ff\0]/.test(text)) {
-    throw new FairleadError("TEMPLATE_UNSAFE", `the value of "${source}" holds a character that is never allowed`, { location });
-  }
-  return text;
-}
-
-function notText(value: unknown, source: string, location: Location): FairleadError {
-  const kind = Array.isArray(value) ? "a list" : "an object";
-  const hint = Array.isArray(value)
-    ? 'use {{join … ","}}, {{#each …}} or {{toJson …}}'
-    : "name one of its fields, or use {{toJson …}}";
-  return new FairleadError("TEMPLATE_FAILED", `"${source}" is ${kind}, not text`, { location, hint });
-}
-
-/** Handlebars' parse errors begin `Parse error on line N:` and end with what was expected. */
-function parseFinding(file: string, error: unknown): Finding {
-  const text = messageOf(error);
-  const line = Number(/line (\d+)/.exec(text)?.[1] ?? / - (\d+):\d+$/.exec(text)?.[1] ?? 1);
-  const column = parseColumn(text);
-  const expecting = /Expecting .*got '(\w+)'/.exec(text)?.[1];
-  const mismatch = /^(\S+) doesn't match (\S+)/.exec(text);
-  const message =
-    mismatch !== null
-      ? `{{/${mismatch[2]}}} closes {{#${mismatch[1]}}}`
-      : `cannot be parsed${expecting === undefined ? "" : `: unexpected ${expecting}`}`;
-  const hint =
-    expecting === "CLOSE_UNESCAPED"
-      ? "a literal `}` right after `}}` reads as `}}}`: put a space between them"
-      : expecting === "EOF"
-        ? "a block is not closed: every {{#x}} needs its {{/x}}"
-        : undefined;
-  return {
-    code: "TEMPLATE_SYNTAX",
-    severity: "error",
-    message,
-    location: { file, line, column },
-    ...(hint !== undefined && { hint }),
-  };
-}
-
-function parseColumn(text: string): number {
-  const dashes = /^(-*)\^/m.exec(text)?.[1];
-  const explicit = / - \d+:(\d+)$/.exec(text)?.[1];
-  return explicit !== undefined ? Number(explicit) + 1 : (dashes?.length ?? 0) + 1;
 }
 
 function runtimeError(file: string, error: unknown): FairleadError {

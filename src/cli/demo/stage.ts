@@ -6,6 +6,7 @@ import { createServer, get, type Server } from "node:http";
 import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { delimiter, join } from "node:path";
 import { exec } from "../../core/exec.ts";
+import { bootConf } from "./files.ts";
 
 export interface Instance {
   readonly name: string;
@@ -109,42 +110,3 @@ export async function nginxVersion(binary: string, signal: AbortSignal): Promise
   const result = await exec([binary, "-v"], { timeoutMs: 5000, signal, env: {} });
   return result.kind === "exited" && result.code === 0 ? result.output.replace(/^nginx version: /, "") : undefined;
 }
-
-const COMMON = `worker_processes 1;
-pid nginx.pid;
-error_log logs/error.log;
-events { worker_connections 256; }
-`;
-const TEMP_PATHS = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-  .map((name) => `    ${name}_temp_path tmp/${name};`)
-  .join("\n");
-
-function bootConf(port: number): string {
-  return `${COMMON}http {\n    access_log off;\n${TEMP_PATHS}\n    server { listen 127.0.0.1:${port}; return 503; }\n}\n`;
-}
-
-/** The template of the demo's whole nginx configuration. */
-export const NGINX_TEMPLATE = `${COMMON}http {
-    access_log off;
-${TEMP_PATHS}
-    upstream web {
-{{#each (service "web")}}
-        server {{addr}};
-{{else}}
-        server 127.0.0.1:1 down;
-{{/each}}
-    }
-    server {
-        listen 127.0.0.1:{{env "DEMO_PORT"}};
-        location / { proxy_pass http://web; }
-        location = /-/generation { return 200 "{{generation}}\\n"; }
-    }
-}
-`;
-
-export const ENV_TEMPLATE = `# the app's settings, from the keys below app/
-{{#each (keys "app/")}}
-{{upper name}}="{{value}}"
-{{/each}}
-INSTANCES={{length (service "web")}}
-`;

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -9,17 +9,8 @@ import { childAbort, monotonicMs, sleep } from "../../core/time.ts";
 import { FairleadError, messageOf } from "../../model/errors.ts";
 import type { Log, LogFields, Registry } from "../../ports.ts";
 import { type Context, hasColour } from "../context.ts";
-import {
-  ask,
-  ENV_TEMPLATE,
-  findNginx,
-  freePort,
-  type Instance,
-  NGINX_TEMPLATE,
-  nginxVersion,
-  startInstance,
-  startNginx,
-} from "./stage.ts";
+import { NGINX_TEMPLATE, prepareFolder, writeConfig } from "./files.ts";
+import { ask, findNginx, freePort, type Instance, nginxVersion, startInstance, startNginx } from "./stage.ts";
 
 /** No step takes longer; all together stay far below 30 s. */
 const STEP_MS = 6000;
@@ -252,41 +243,6 @@ async function until(signal: AbortSignal, what: string, holds: () => Promise<boo
     }
     await sleep(POLL_MS, signal);
   }
-}
-
-async function prepareFolder(folder: string): Promise<void> {
-  await mkdir(join(folder, "nginx"));
-  await writeFile(join(folder, "nginx.conf.hbs"), NGINX_TEMPLATE);
-  await writeFile(join(folder, "app.env.hbs"), ENV_TEMPLATE);
-}
-
-/** The configuration that the tour runs on: what a person would write, in a folder of its own. */
-function writeConfig(folder: string, nginx: string | undefined): string {
-  const prefix = `${join(folder, "nginx")}/`;
-  const mayReload = `test ! -e ${join(folder, "reload-fails")}`;
-  const balanced =
-    "let d=0;for(const c of require('fs').readFileSync(process.argv[1],'utf8'))d+=c==='{'?1:c==='}'?-1:0;process.exit(d)";
-  const program =
-    nginx === undefined
-      ? { check: [process.execPath, "-e", balanced, "{{staged}}"], reload: ["sh", "-c", mayReload] }
-      : {
-          check: [nginx, "-t", "-q", "-p", prefix, "-c", "nginx.conf"],
-          reload: ["sh", "-c", `${mayReload} && exec ${nginx} -p ${prefix} -c nginx.conf -s reload`],
-          verify: { url: "http://127.0.0.1:${DEMO_PORT}/-/generation", timeout: "3s" },
-        };
-  return stringify({
-    node: "demo",
-    stateDir: "state",
-    registry: "file:registry",
-    register: { ttl: "10s", resync: "5s", sources: { static: { file: "services.yaml" } } },
-    render: {
-      env: ["DEMO_PORT"],
-      targets: {
-        nginx: { files: [{ template: "nginx.conf.hbs", dest: "nginx/nginx.conf" }], ...program },
-        app: { files: [{ template: "app.env.hbs", dest: "app.env", mode: "0640" }] },
-      },
-    },
-  });
 }
 
 function createNarrator(context: Context): Narrator {
