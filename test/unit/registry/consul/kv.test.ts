@@ -54,7 +54,7 @@ describe("operations", () => {
     [
       "registrator, other",
       putStep(registrator, "n1", { instance: changed, replaces: owned(registrator) }, "s"),
-      [`check-index ${A}`, `lock ${A}`, `lock ${R}`],
+      [`check-index ${A}`, `lock ${A}`, `delete ${R}`, `lock ${R}`],
     ],
     [
       "registrator, ill",

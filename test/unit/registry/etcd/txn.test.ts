@@ -81,7 +81,7 @@ describe("commit()", () => {
 
   test("nor more bytes, nor a key twice", async () => {
     const client = new TxnClient(() => answer(true));
-    const large = "x".repeat(200_000);
+    const large = "x".repeat(600_000);
     await kinds(client, [step("a", { values: [large] }), step("b", { values: [large] }), step("c"), step("c")]);
     expect(sizes(client).map(([compares]) => compares)).toEqual([1, 2, 1]);
   });

@@ -2,6 +2,7 @@ import type { IEvent, IWatchRequest, IWatchResponse } from "etcd3";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { FairleadError } from "../../../../src/model/errors.ts";
 import { type ClientStream, EtcdClient } from "../../../../src/registry/etcd/client.ts";
+import { RpcError, toFairleadError } from "../../../../src/registry/etcd/errors.ts";
 import { prefixRange } from "../../../../src/registry/etcd/ranges.ts";
 import { Watch } from "../../../../src/registry/etcd/watch.ts";
 
@@ -28,9 +29,7 @@ class StreamClient extends EtcdClient {
       cancel: () => {
         this.isCancelled = true;
       },
-      fail: () => {
-        throw new Error("unused");
-      },
+      fail: (failure) => toFairleadError('cannot watch etcd range "/a/"', new RpcError(failure, ENDPOINT)),
     };
   }
 }

@@ -1,0 +1,112 @@
+/** What to tell the agent, from what it has. Pure. */
+import { FairleadError } from "../../model/errors.ts";
+import type { Change, Owned, Put, WriteResult } from "../../ports.ts";
+import type { AgentService, AgentView } from "./agent-view.ts";
+import { agentIds, encodeInstance, type Lease, statusOf, versionOf } from "./catalog-form.ts";
+import { type CheckStatus, foldCase, type Registration } from "./shapes.ts";
+
+interface Place {
+  readonly service: string;
+  readonly id: string;
+}
+
+/** One for each change, in their order. */
+export type Step =
+  | { readonly kind: "result"; readonly result: WriteResult }
+  | {
+      readonly kind: "register";
+      readonly place: Place;
+      readonly registration: Registration;
+      readonly status: CheckStatus;
+      /** The status that its health check has now; undefined: there is none yet. */
+      readonly before: CheckStatus | undefined;
+    }
+  | { readonly kind: "deregister"; readonly place: Place; readonly agentId: string };
+
+/**
+ * | there now                     | put that replaces nothing | put that replaces      | remove   |
+ * |-------------------------------|---------------------------|------------------------|----------|
+ * | nothing                       | register                  | failed: it is gone     | removed  |
+ * | another's, alive or foreign   | conflict                  | conflict               | conflict |
+ * | another owner's, dead         | register                  | register               | conflict |
+ * | ours, another version         | failed: it is there       | failed: it has changed | failed   |
+ * | ours, as it was read          | failed: it is there       | register               | deregister |
+ *
+ * An equal, living entry needs nothing.
+ */
+export function planSteps(lease: Lease, change: Change, view: AgentView): readonly Step[] {
+  const claimed = new Set<string>();
+  return [
+    ...change.put.map((put): Step => {
+      try {
+        return planPut(lease, put, view, claimed);
+      } catch (error) {
+        if (error instanceof FairleadError) {
+          return failed(put.instance, error); // a name that cannot be stored
+        }
+        throw error;
+      }
+    }),
+    ...change.remove.map((owned) => planRemove(lease.owner, owned, view)),
+  ];
+}
+
+function planPut(lease: Lease, { instance, replaces }: Put, view: AgentView, claimed: Set<string>): Step {
+  const [plain, qualified] = agentIds(instance);
+  const current = view.at(instance);
+  const isTakeover = current !== undefined && current.lease?.owner !== lease.owner;
+  if (isTakeover && (current.lease === undefined || current.isAlive)) {
+    return conflict(instance, current);
+  }
+  if (!isTakeover && replaces !== undefined && replaces.revision !== current?.version) {
+    return failed(instance, changed(instance, current));
+  }
+  if (!isTakeover && replaces === undefined && current !== undefined) {
+    return failed(instance, changed(instance, current));
+  }
+  const isFree = (id: string): boolean => view.byAgentId(id) === undefined && !claimed.has(foldCase(id));
+  const agentId = current?.agentId ?? (isFree(plain) ? plain : qualified);
+  const holder = view.byAgentId(agentId);
+  if (current === undefined && holder !== undefined) {
+    return conflict(instance, holder);
+  }
+  claimed.add(foldCase(agentId));
+  const registration = encodeInstance(lease, instance, agentId);
+  const status = statusOf(instance.health);
+  const isEqual = current?.version === versionOf(registration) && current.isAlive && current.health === status;
+  const isSame = isEqual && replaces?.unleased !== true;
+  return isSame
+    ? { kind: "result", result: { ...placeOf(instance), outcome: "written" } }
+    : { kind: "register", place: placeOf(instance), registration, status, before: current?.health };
+}
+
+function planRemove(owner: string, { entry, revision }: Owned, view: AgentView): Step {
+  const current = view.at(entry);
+  if (current === undefined) {
+    return { kind: "result", result: { ...placeOf(entry), outcome: "removed" } };
+  }
+  if (current.lease?.owner !== owner) {
+    return conflict(entry, current);
+  }
+  return current.version === revision
+    ? { kind: "deregister", place: placeOf(entry), agentId: current.agentId }
+    : failed(entry, changed(entry, current));
+}
+
+function conflict(place: Place, holder: AgentService): Step {
+  return { kind: "result", result: { ...placeOf(place), outcome: "conflict", holder: holder.lease?.owner ?? "" } };
+}
+
+function failed(place: Place, error: FairleadError): Step {
+  return { kind: "result", result: { ...placeOf(place), outcome: "failed", error } };
+}
+
+function changed({ service, id }: Place, current: AgentService | undefined): FairleadError {
+  const why = current === undefined ? "it is gone since it was read" : "it has changed since it was read";
+  const message = `cannot write ${JSON.stringify(`${service}/${id}`)} to Consul's agent: ${why}`;
+  return new FairleadError("REGISTRY_UNAVAILABLE", message, { retryable: true });
+}
+
+function placeOf({ service, id }: Place): Place {
+  return { service, id };
+}

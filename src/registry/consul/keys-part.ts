@@ -1,0 +1,48 @@
+import type { Selector } from "../../model/selector.ts";
+import type { SnapshotBuilder } from "../../model/snapshot.ts";
+import { decodeText } from "../codec.ts";
+import type { KeyLayout } from "../store.ts";
+import type { Client } from "./client.ts";
+import { KvTree } from "./kv-tree.ts";
+import type { Part } from "./part.ts";
+import type { KvPair } from "./shapes.ts";
+
+/**
+ * The configuration keys that a selector names. Fairlead's own data are hidden, and so are the folders that Consul's user interface makes:
+ * keys that end in `/` and hold nothing.
+ */
+export function createKeysPart(client: Client, layout: KeyLayout, selector: Selector, builder: SnapshotBuilder): Part {
+  const nameOf = (key: string): string => key.slice(layout.keysPrefix.length);
+
+  function set({ key, value }: KvPair): void {
+    const isFolder = key.endsWith("/") && value.length === 0;
+    if (layout.isOwn(key) || key === layout.keysPrefix) {
+      return;
+    }
+    const text = decodeText(value);
+    if (isFolder) {
+      builder.deleteKey(nameOf(key));
+    } else if (text.ok) {
+      builder.setKey(nameOf(key), text.value);
+    } else {
+      builder.setInvalidKey(nameOf(key), text.reason);
+    }
+  }
+
+  const prefixes = outermost(selector.keys).map((prefix) => layout.configKey(prefix));
+  const tree = new KvTree(client, prefixes, { set, delete: (key) => builder.deleteKey(nameOf(key)) });
+  return {
+    queries: [tree.query],
+    load: (signal) => tree.load(signal),
+    refresh: (signal) => tree.refresh(signal),
+    async update(signal) {
+      await tree.update(signal);
+    },
+    dueMs: Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Without those that another one covers. */
+function outermost(prefixes: readonly string[]): readonly string[] {
+  return [...new Set(prefixes)].filter((prefix, _, all) => !all.some((other) => other !== prefix && prefix.startsWith(other)));
+}

@@ -1,0 +1,184 @@
+import { FairleadError } from "../../model/errors.ts";
+import { compareText, type Instance } from "../../model/instance.ts";
+import type { Change, Owned, RegistryWriter, WriteResult } from "../../ports.ts";
+import { encodeEntryPath } from "../codec.ts";
+import type { KeyLayout } from "../store.ts";
+import type { Client } from "./client.ts";
+import { createForm, type KvForm } from "./kv-form.ts";
+import { judgeRefusal } from "./kv-refusals.ts";
+import { KvSessions } from "./kv-sessions.ts";
+import { batchesOf, putStep, removeStep, type Step } from "./kv-steps.ts";
+import { askablePart, listPairs } from "./read-requests.ts";
+import type { KvPair, TxnRefusal } from "./shapes.ts";
+import { runTransaction, type TxnOutcome } from "./write-requests.ts";
+
+/** Writes entries into Consul's key-value store, each with its guards in one transaction, all hanging on the owner's session. */
+export class KvWriter implements RegistryWriter {
+  readonly #client: Client;
+  readonly #form: KvForm;
+  readonly #sessions: KvSessions;
+
+  constructor(client: Client, layout: KeyLayout) {
+    this.#client = client;
+    this.#form = createForm(layout);
+    this.#sessions = new KvSessions(client, layout.entriesPrefix);
+  }
+
+  asStored(instance: Instance): Instance | undefined {
+    return this.#form.asStored(instance);
+  }
+
+  async owned(owner: string, signal: AbortSignal): Promise<readonly Owned[]> {
+    const session = await this.#sessions.find(owner, signal);
+    const { prefixes, keysOf, standingAt } = this.#form;
+    const byKey = new Map<string, KvPair>();
+    for (const prefix of prefixes) {
+      for (const pair of await this.#list(prefix, signal)) {
+        byKey.set(pair.key, pair);
+      }
+    }
+    const [first] = prefixes;
+    const owned = [...byKey.values()].flatMap((pair): readonly Owned[] => {
+      const path = pair.key.startsWith(first) ? pair.key.slice(first.length) : "";
+      const place = standingAt(path, [pair])?.entry;
+      const pairs = place === undefined ? [] : keysOf(place).map((key) => byKey.get(key));
+      const entry = pairs[0] === pair ? standingAt(path, pairs)?.entry : undefined;
+      const unleased = pairs.some((each) => each?.session === undefined || each.session !== session);
+      return entry?.owner === owner ? [{ entry, revision: String(pair.modifyIndex), unleased }] : [];
+    });
+    return owned.toSorted((a, b) => compareText(a.entry.service, b.entry.service) || compareText(a.entry.id, b.entry.id));
+  }
+
+  async write(owner: string, change: Change, signal: AbortSignal): Promise<readonly WriteResult[]> {
+    const results: WriteResult[] = [];
+    const steps: Step[] = [];
+    const session = change.put.length === 0 ? "" : await this.#sessions.ensure(owner, signal);
+    for (const [index, put] of change.put.entries()) {
+      try {
+        steps.push({ index, ...putStep(this.#form, owner, put, session) });
+      } catch (error) {
+        results[index] = failed(put.instance, asFailure(error)); // a name that cannot be stored
+      }
+    }
+    for (const [offset, owned] of change.remove.entries()) {
+      steps.push({ index: change.put.length + offset, ...removeStep(this.#form, owned) });
+    }
+    for (const batch of batchesOf(steps)) {
+      signal.throwIfAborted();
+      for (const [step, result] of await this.#runBatch(owner, session, batch, signal)) {
+        results[step.index] = result;
+      }
+    }
+    return results;
+  }
+
+  keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost"> {
+    return this.#sessions.keepAlive(owner, ttlMs, signal);
+  }
+
+  async release(owner: string, signal: AbortSignal): Promise<void> {
+    await this.#sessions.end(owner, signal);
+    const remove = await this.owned(owner, signal); // what hung on no session, or on another one
+    for (const result of await this.write(owner, { put: [], remove }, signal)) {
+      if (result.outcome === "failed") {
+        throw result.error;
+      }
+    }
+  }
+
+  async #list(prefix: string, signal: AbortSignal): Promise<readonly KvPair[]> {
+    const { data } = await listPairs(this.#client, askablePart(prefix), "consistent", signal);
+    return data.filter(({ key }) => key.startsWith(prefix));
+  }
+
+  /** Leaves out what is refused, and tries the rest again: one refusal hurts only itself. */
+  async #runBatch(
+    owner: string,
+    session: string,
+    batch: readonly Step[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<Step, WriteResult>> {
+    const results = new Map<Step, WriteResult>();
+    let left = batch;
+    while (left.length > 0) {
+      const outcome = await this.#try(left, signal);
+      const refused = refusedSteps(left, outcome);
+      for (const step of left) {
+        const why = refused.get(step);
+        if (why !== undefined) {
+          results.set(
+            step,
+            why instanceof FairleadError ? failed(step.place, why) : await this.#judge(owner, session, step, why, signal),
+          );
+        } else if (outcome === "done") {
+          results.set(step, {
+            service: step.place.service,
+            id: step.place.id,
+            outcome: step.kind === "put" ? "written" : "removed",
+          });
+        }
+      }
+      left = left.filter((step) => !results.has(step));
+    }
+    return results;
+  }
+
+  async #try(steps: readonly Step[], signal: AbortSignal): Promise<TxnOutcome | FairleadError> {
+    const operations = steps.flatMap((step) => step.operations);
+    try {
+      return await runTransaction(this.#client, "write entries in Consul", operations, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      return asFailure(error);
+    }
+  }
+
+  async #judge(owner: string, session: string, step: Step, refusal: TxnRefusal, signal: AbortSignal): Promise<WriteResult> {
+    try {
+      const keys = this.#form.keysOf(step.place);
+      const pairs = await Promise.all(keys.map(async (key) => (await this.#list(key, signal)).find((pair) => pair.key === key)));
+      const standing = this.#form.standingAt(encodeEntryPath(step.place), pairs);
+      const version = pairs[0] && String(pairs[0].modifyIndex);
+      const isSessionAlive = (): Promise<boolean> => this.#sessions.isAlive(session, signal);
+      return await judgeRefusal({ owner, step, refusal, standing, version, isSessionAlive });
+    } catch (error) {
+      signal.throwIfAborted();
+      return failed(step.place, asFailure(error));
+    }
+  }
+}
+
+/** Which steps did not go through, and why; when Consul names none of them, none did. */
+function refusedSteps(
+  steps: readonly Step[],
+  outcome: TxnOutcome | FairleadError,
+): ReadonlyMap<Step, TxnRefusal | FairleadError> {
+  if (outcome === "done") {
+    return new Map();
+  }
+  if (outcome instanceof FairleadError || outcome === "too-large") {
+    const error = outcome === "too-large" ? new FairleadError("USAGE", "the entry is too large for Consul") : outcome;
+    return new Map(steps.map((step) => [step, error]));
+  }
+  const stepOf = steps.flatMap((step) => step.operations.map(() => step));
+  const refused = new Map<Step, TxnRefusal>();
+  for (const refusal of outcome) {
+    const step = stepOf[refusal.opIndex];
+    if (step !== undefined && !refused.has(step)) {
+      refused.set(step, refusal);
+    }
+  }
+  const [any = { opIndex: 0, what: "Consul does not say why" }] = outcome;
+  return refused.size > 0 ? refused : new Map(steps.map((step) => [step, any]));
+}
+
+function failed({ service, id }: Step["place"], error: FairleadError): WriteResult {
+  return { service, id, outcome: "failed", error };
+}
+
+function asFailure(error: unknown): FairleadError {
+  if (error instanceof FairleadError) {
+    return error;
+  }
+  throw error; // a bug
+}

@@ -1,0 +1,56 @@
+import type { EtcdClient, Task } from "./client.ts";
+
+export interface LeaseState {
+  readonly grantedS: number;
+  /** The names of the keys that hang on it, without leading slash; only when they were asked for. */
+  readonly keys: readonly string[];
+}
+
+const LEASE_MS = 5000;
+/** The least that etcd grants with its usual election timeout. */
+const MIN_TTL_S = 2;
+
+/** etcd counts leases in whole seconds. */
+export function ttlSeconds(ttlMs: number): number {
+  return Math.max(MIN_TTL_S, Math.ceil(ttlMs / 1000));
+}
+
+export async function grantLease(client: EtcdClient, ttlS: number, signal: AbortSignal): Promise<string> {
+  const answer = await client.call(task("cannot get an etcd lease", signal), ({ leaseClient }, call) =>
+    leaseClient.leaseGrant({ TTL: ttlS, ID: 0 }, call),
+  );
+  return answer.ID;
+}
+
+/** Undefined: there is no such lease any more. */
+export async function lookUpLease(
+  client: EtcdClient,
+  id: string,
+  options: { readonly keys: boolean; readonly signal: AbortSignal },
+): Promise<LeaseState | undefined> {
+  const answer = await client.call(
+    task(`cannot look up the etcd lease ${leaseName(id)}`, options.signal),
+    ({ leaseClient }, call) => leaseClient.leaseTimeToLive({ ID: id, keys: options.keys }, call),
+  );
+  if (Number(answer.TTL) <= 0) {
+    return undefined;
+  }
+  return { grantedS: Number(answer.grantedTTL), keys: answer.keys.map((key) => key.toString().slice(1)) };
+}
+
+export async function revokeLease(client: EtcdClient, id: string, signal: AbortSignal): Promise<void> {
+  if ((await lookUpLease(client, id, { keys: false, signal })) !== undefined) {
+    await client.call(task(`cannot give up the etcd lease ${leaseName(id)}`, signal), ({ leaseClient }, call) =>
+      leaseClient.leaseRevoke({ ID: id }, call),
+    );
+  }
+}
+
+/** As etcdctl prints it. */
+export function leaseName(id: string): string {
+  return BigInt(id).toString(16);
+}
+
+function task(what: string, signal: AbortSignal): Task {
+  return { what, signal, ms: LEASE_MS, isRepeatable: true };
+}

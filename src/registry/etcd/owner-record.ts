@@ -1,0 +1,21 @@
+import { decodeText } from "../codec.ts";
+
+/**
+ * The ownership record of the layout `registrator`: whose the address is that was written in the same transaction. When the revisions of
+ * the two differ, another program has written the address since, and the record says nothing about it any more.
+ */
+export function encodeOwner(owner: string): string {
+  return JSON.stringify({ v: 1, owner });
+}
+
+/** Undefined: it is no ownership record. */
+export function ownerIn(value: Buffer): string | undefined {
+  const text = decodeText(value);
+  try {
+    const record: unknown = text.ok ? JSON.parse(text.value) : undefined;
+    const isRecord = typeof record === "object" && record !== null && "v" in record && record.v === 1 && "owner" in record;
+    return isRecord && typeof record.owner === "string" ? record.owner : undefined;
+  } catch {
+    return undefined; // not JSON
+  }
+}
