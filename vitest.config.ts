@@ -5,6 +5,7 @@ const servers = "test/helpers/servers/global-setup.ts";
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    reporters: ["default", "./test/helpers/closing-line.ts"],
     projects: [
       {
         test: {

@@ -179,8 +179,6 @@ export const configSchema = z.strictObject({
 });
 
 export type ConfigFile = z.output<typeof configSchema>;
-export type TargetConfig = z.output<typeof target>;
-
 /** JSON Schema of what a person writes (durations are texts). */
 export function configJsonSchema(): JsonSchema {
   return z.toJSONSchema(configSchema, { io: "input" }) as JsonSchema;

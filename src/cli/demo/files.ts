@@ -36,7 +36,7 @@ ${TEMP_PATHS}
 }
 `;
 
-export const ENV_TEMPLATE = `# the app's settings, from the keys below app/
+const ENV_TEMPLATE = `# the app's settings, from the keys below app/
 {{#each (keys "app/")}}
 {{upper name}}="{{value}}"
 {{/each}}

@@ -167,7 +167,7 @@ function leftOut(): never {
 }
 
 /** Hides the service under which Consul's servers register themselves; equal maps stay equal. */
-export function withoutConsul(registry: Registry): Registry {
+function withoutConsul(registry: Registry): Registry {
   const shown = new WeakMap<ReadonlyMap<string, Service>, ReadonlyMap<string, Service>>();
   return {
     ...registry,

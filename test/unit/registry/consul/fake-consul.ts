@@ -194,7 +194,7 @@ function pair(key: string, value: string, index: number): object {
 }
 
 /** Short waits, so that a test need not be long. */
-export const QUICK: Partial<Timing> = { waitMs: 400, callMs: 1000, bulkMs: 1000, floorMs: 20, maxFloorMs: 100, sweepMs: 200 };
+const QUICK: Partial<Timing> = { waitMs: 400, callMs: 1000, bulkMs: 1000, floorMs: 20, maxFloorMs: 100, sweepMs: 200 };
 
 interface OpenOptions extends Partial<StoreOptions> {
   readonly kind?: "catalogue" | "kv";

@@ -84,6 +84,15 @@ describe("one answer that is wrong", () => {
   });
 });
 
+test("a filtered answer for one service is a refusal; that other services are hidden is none", async () => {
+  const headers = { "x-consul-results-filtered-by-acls": "true" };
+  const web = { services: ["web"], keys: [] };
+  fake.lie = ({ path }) => (path === "/catalog/services" ? { headers, body: { consul: [], web: [] } } : undefined);
+  expect(portsOf(await registry.read(web, { signal }))).toEqual([1, 2, 3]);
+  fake.lie = ({ path }) => (path === "/health/service/web" ? { headers, body: [] } : undefined);
+  await expect(registry.read(web, { signal })).rejects.toMatchObject({ code: "REGISTRY_DENIED" });
+});
+
 describe("answers that shrink", () => {
   test.each<readonly [string, string, () => Reply]>([
     ["the list of services", "/catalog/services", () => ({ body: { consul: [] } })],
@@ -97,7 +106,8 @@ describe("answers that shrink", () => {
     fake.services = { web: WEB, api: [{ id: "x", port: 8 }] };
     const before = await registry.read(ALL, { signal });
     fake.lie = (asked) => (asked.path === path && !asked.query.has("consistent") ? lie() : undefined);
-    fake.change({ services: { ...fake.services, other: [{ id: "x", port: 9 }] } });
+    const checks = [{ id: "new", status: "passing" }]; // it makes the service be read again
+    fake.change({ services: { ...fake.services, web: WEB.map((item) => ({ ...item, checks })), other: [{ id: "x", port: 9 }] } });
     const after = await registry.read(ALL, { signal, after: before.revision });
     expect([...after.services.keys()]).toEqual(["api", "other", "web"]);
     expect(portsOf(after)).toEqual([1, 2, 3]);
