@@ -114,10 +114,10 @@ async function playSteps(world: World, instances: readonly Instance[]): Promise<
     await untilServed(world, [first, third]);
   });
   await step(world, "4. a key changes: the app's env file follows, nginx is not touched", async () => {
-    const before = await generation(world);
+    const before = await generationOf(world);
     await world.registry.putKey("app/greeting", "good day", world.signal);
     await until(world.signal, "app.env has the new value", async () => (await readText(world, "app.env")).includes("good day"));
-    expect((await generation(world)) === before, "nginx was reloaded for a key that it does not read");
+    expect((await generationOf(world)) === before, "nginx was reloaded for a key that it does not read");
     say.aside((await readText(world, "app.env")).trimEnd());
   });
   await step(world, "5. a broken template: everything stays as it was", async () => {
@@ -208,8 +208,13 @@ async function untilComplained(world: World, code: string): Promise<void> {
   await until(world.signal, `fairlead reports ${code}`, async () => world.complaints.some((line) => line.includes(code)));
 }
 
-async function generation(world: World): Promise<string | undefined> {
-  return world.hasNginx ? await ask(world.port, "/-/generation") : await readText(world, "nginx/nginx.conf");
+async function generationOf(world: World): Promise<string> {
+  let answer: string | undefined;
+  await until(world.signal, "nginx tells its generation", async () => {
+    answer = world.hasNginx ? await ask(world.port, "/-/generation") : await readText(world, "nginx/nginx.conf");
+    return answer !== undefined;
+  });
+  return answer ?? "";
 }
 
 function readText(world: World, name: string): Promise<string> {

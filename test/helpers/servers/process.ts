@@ -21,11 +21,24 @@ export interface ServerProcessOptions {
 }
 
 const READY_MS = 30_000;
+const STOP_ALL_MS = 2000;
 const STOP_MS = 15_000;
 const END_MS = 10_000;
 const TAIL_CHARS = 3000;
 
 /** A server as a child process in a group of its own. One process at a time; it may be started again after it has ended. */
+/** Whether every thread of a process is stopped; true where the system does not tell. */
+function hasStopped(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) => {
+      const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8");
+      return stat.slice(stat.lastIndexOf(")") + 2).startsWith("T");
+    });
+  } catch {
+    return true; // a thread that has ended meanwhile, or no /proc
+  }
+}
+
 export class ServerProcess {
   readonly #options: ServerProcessOptions;
   #child: ChildProcess | undefined;
@@ -113,10 +126,15 @@ export class ServerProcess {
     this.#child = undefined;
   }
 
-  /** The server keeps its connections and its port, and answers nothing. */
+  /** The server keeps its connections and its port, and answers nothing. Returns when the last of its threads has stopped. */
   pause(): void {
-    if (this.#child?.pid !== undefined && this.isRunning) {
-      signalGroup(this.#child.pid, "SIGSTOP");
+    const pid = this.#child?.pid;
+    if (pid !== undefined && this.isRunning) {
+      signalGroup(pid, "SIGSTOP");
+      const deadline = performance.now() + STOP_ALL_MS;
+      while (!hasStopped(pid) && performance.now() < deadline) {
+        // The kernel delivers the signal to one thread after the other, on a busy machine not at once.
+      }
     }
   }
 
