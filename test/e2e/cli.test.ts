@@ -48,7 +48,7 @@ function json(ended: Ended): unknown {
 
 const content = (name: string): Promise<string | undefined> => readFile(join(folder, name), "utf8").catch(() => undefined);
 
-describe("render", () => {
+describe("render tells the truth (G20)", () => {
   it("exits 0 when everything is live, and again when nothing had to change", async () => {
     await configure("");
     const first = await run(["render", "--json"]);
@@ -209,7 +209,7 @@ describe("render", () => {
     expect(ended.stderr).toMatch(/TEMPLATE_SYNTAX .*web.conf.hbs:3:3: unknown helper "uper"\n {2}did you mean "upper"\?/);
   });
 
-  it("never shows a secret", async () => {
+  it("never shows a secret (G11)", async () => {
     await configure("");
     const secret = "canary-5d1c0a7e";
     const env = { CONSUL_HTTP_TOKEN: secret, ETCDCTL_USER: `root:${secret}`, CONSUL_HTTP_AUTH: `u:${secret}` };
@@ -409,7 +409,7 @@ describe("run", () => {
     expect(code).toBe(0);
   });
 
-  it("starts with the registry down: waits, says so, touches nothing, and goes on when it is there", async () => {
+  it("starts with the registry down (G10): waits, says so, touches nothing, and goes on when it is there", async () => {
     await configure("");
     await writeFile(join(folder, "web.conf"), "precious\n");
     await chmod(join(folder, "web.conf"), 0o600);

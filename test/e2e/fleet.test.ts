@@ -69,7 +69,7 @@ for (const { name, servers, make } of kinds) {
     });
     afterAll(() => fleet?.stop());
 
-    it("serves one container, then three, and not one that was killed", async () => {
+    it("serves one container, then three, and not one that was killed (G4)", async () => {
       await fleet.up("web-1");
       await fleet.untilServed(["web-1"]);
       await fleet.up("web-2");
@@ -81,7 +81,7 @@ for (const { name, servers, make } of kinds) {
       expect(await fleet.registered()).toEqual(await fleet.running());
     });
 
-    it("is right again after the engine was restarted", async () => {
+    it("is right again after the engine was restarted (G9)", async () => {
       await fleet.docker.restart();
       await waitFor(async () => (await fleet.running()).length >= 2, { timeoutMs: 20_000, what: "the containers to be back" });
       const running = await fleet.running();
@@ -89,7 +89,7 @@ for (const { name, servers, make } of kinds) {
       expect(await fleet.registered()).toEqual(await fleet.running());
     });
 
-    it("goes on serving while the registry restarts, and follows it again afterwards", async () => {
+    it("goes on serving while the registry restarts (G3), and follows it again afterwards", async () => {
       const before = await fleet.answering();
       const restarted = fleet.store.restart();
       expect(await fleet.answering()).toEqual(before);
@@ -99,7 +99,7 @@ for (const { name, servers, make } of kinds) {
       expect(await fleet.registered()).toEqual(await fleet.running());
     });
 
-    it("never had a file that nginx refuses", async () => {
+    it("never had a file that nginx refuses (G1)", async () => {
       const contents = [...fleet.contents()];
       expect(contents.length).toBeGreaterThanOrEqual(4);
       for (const content of contents) {

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { commandsPage, configurationPage, errorsPage, templatesPage } from "../../scripts/reference.ts";
 import { createContext } from "../../src/cli/context.ts";
@@ -12,4 +13,17 @@ describe("the reference pages are what the tables say (npm run docs writes them)
   ])("%s", async (name, make) => {
     await expect(make()).toMatchFileSnapshot(`../../docs/${name}`);
   });
+});
+
+it("every promise of the README names tests that exist and name it", async () => {
+  const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
+  const rows = [...readme.matchAll(/^\| (G\d+) \|.*\|(.*)\|$/gm)];
+  expect(rows.length).toBeGreaterThan(10);
+  for (const [, id = "", tests = ""] of rows) {
+    for (const [, path = ""] of tests.matchAll(/`([^`]+)`/g)) {
+      expect(await readFile(new URL(`../../${path}`, import.meta.url), "utf8"), `${path} names ${id}`).toMatch(
+        new RegExp(`\\b${id}\\b`),
+      );
+    }
+  }
 });

@@ -82,7 +82,7 @@ describe("a target without commands", () => {
     expect((await target().apply([file(`id ${GENERATION_MARK} END`)], options)).generation).not.toBe(generation);
   });
 
-  it("refuses a symbolic link and leaves it and what it points to alone", async () => {
+  it("refuses a symbolic link (G14) and leaves it and what it points to alone", async () => {
     await writeFile(join(folder, "victim"), "precious");
     await symlink(join(folder, "victim"), dest);
     const report = await target().apply([file("one")], options);
@@ -97,7 +97,7 @@ describe("a target without commands", () => {
   });
 });
 
-describe("a check", () => {
+describe("a check (G1)", () => {
   it("sees the new file at its destination, and refuses without a trace", async () => {
     await writeFile(dest, "good\n");
     const app = target({ check: sh(`cat ${dest} >&2; ! grep -q bad ${dest}`) });
@@ -143,7 +143,7 @@ describe("a check", () => {
     expect(await readFile(other, "utf8")).toBe("y");
   });
 
-  it("that hangs is ended with everything it started", async () => {
+  it("that hangs is ended with everything it started (G16)", async () => {
     const app = target({ check: sh("sleep 60 & sleep 60", 100) });
     const startedAt = Date.now();
     const report = await app.apply([file("one")], options);
@@ -154,7 +154,7 @@ describe("a check", () => {
     expect(Date.now() - startedAt).toBeLessThan(4000);
   });
 
-  it("gets a clean environment", async () => {
+  it("gets a clean environment (G11)", async () => {
     const environment = { ...process.env, CONSUL_HTTP_TOKEN: "secret-token", NODE_OPTIONS: "" };
     const app = target({ check: sh(`env > ${folder}/env`), environment });
     await app.apply([file("one")], options);
@@ -225,7 +225,7 @@ describe("a reload", () => {
   });
 });
 
-describe("a proof", () => {
+describe("a proof (G5)", () => {
   it("that does not come rolls back, and the old generation is proven again", async () => {
     const verify = { exec: ["sh", "-c", `grep -q "{{generation}}" ${dest} && ! grep -q bad ${dest}`], timeoutMs: 300 };
     const app = target({ verify });

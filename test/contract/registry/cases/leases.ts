@@ -99,7 +99,7 @@ export const leaseCases: readonly Case[] = [
     },
   },
   {
-    title: "a silent owner's entries go within the time to live plus slack, a beating one's stay, without a flap",
+    title: "a silent owner's entries go within the time to live plus slack, a beating one's stay, without a flap (G8)",
     extraMs: (fixture) => 2 * lifetimeMs(fixture),
     async run(arena) {
       const { open, fixture, signal, follow } = arena;

@@ -12,6 +12,7 @@ export interface Asked {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingMessage["headers"];
+  readonly body: string;
   readonly atMs: number;
 }
 
@@ -84,7 +85,10 @@ export class FakeConsul {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    request.resume();
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) {
+      chunks.push(chunk as Buffer);
+    }
     const url = new URL(request.url ?? "/", "http://fake");
     const path = decodeURIComponent(url.pathname).replace(/^\/v1/, "");
     const asked = {
@@ -92,6 +96,7 @@ export class FakeConsul {
       path,
       query: url.searchParams,
       headers: request.headers,
+      body: Buffer.concat(chunks).toString(),
       atMs: performance.now(),
     };
     this.asked.push(asked);

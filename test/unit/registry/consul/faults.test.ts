@@ -224,3 +224,55 @@ test("a call that had to wait too long after a 429 says so, without asking", asy
   }
   expect(fake.asked.length).toBe(before);
 });
+
+describe("a write into the catalogue", () => {
+  const check = (id: string, notes: string): object => ({ Node: "n1", CheckID: id, Status: "passing", Notes: notes });
+  const instance = {
+    id: "1",
+    service: "web",
+    address: "10.0.0.1",
+    port: 80,
+    protocol: "tcp",
+    tags: [],
+    meta: {},
+    health: "passing",
+  } as const;
+
+  /** An agent that takes everything; the catalogue learns of it when it is asked for the `after`th time. */
+  function beAgent(after: number): () => number {
+    let asked = 0;
+    let notes = "";
+    fake.lie = ({ path, body }) => {
+      if (path === "/agent/services") {
+        return { body: {} };
+      }
+      if (path === "/agent/checks") {
+        return { body: { own: check("own", "") } };
+      }
+      if (path === "/agent/service/register") {
+        notes = (JSON.parse(body) as { readonly Checks: readonly [{ readonly Notes: string }] }).Checks[0].Notes;
+      }
+      if (path === "/health/node/n1") {
+        asked += 1;
+        const ours = [check("fairlead-alive:1", notes), check("fairlead-health:1", notes)];
+        return { body: [check("serfHealth", ""), ...(asked >= after ? ours : [])] };
+      }
+      return { body: "" };
+    };
+    return () => asked;
+  }
+
+  test("is done when the catalogue shows it, not when the agent has it", async () => {
+    const asked = beAgent(4);
+    expect(await registry.write("n1", { put: [{ instance }], remove: [] }, signal)).toMatchObject([{ outcome: "written" }]);
+    expect(asked()).toBe(4);
+  });
+
+  test("is done too when the catalogue takes too long: the agent goes on by itself", async () => {
+    registry = openRegistry(fake, { timing: { confirmMs: 300 } });
+    beAgent(Number.POSITIVE_INFINITY);
+    const startedAt = performance.now();
+    expect(await registry.write("n1", { put: [{ instance }], remove: [] }, signal)).toMatchObject([{ outcome: "written" }]);
+    expect(performance.now() - startedAt).toBeGreaterThan(250);
+  });
+});

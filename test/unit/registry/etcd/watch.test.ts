@@ -128,6 +128,7 @@ describe("Watch", () => {
     client.respond(response({ revision: 11, events: [event("/a/1", 11)] }));
     expect([client.sent.at(-1), seen]).toEqual([{ progress_request: {} }, []]);
     client.respond(response({ revision: 11, watch_id: "-1" }));
+    client.respond(response({ revision: 11, watch_id: "-1" }));
     expect(seen).toEqual(["/a/1@11"]);
   });
 
