@@ -2,15 +2,11 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { messageOf } from "../model/errors.ts";
+import { type Config, finish } from "./finish.ts";
 import { explainIssues, type Path, type Problem } from "./problems.ts";
-import { parseRegistryUrl, type RegistrySettings } from "./registry.ts";
-import { type ConfigFile, configJsonSchema, configSchema } from "./schema.ts";
+import { configJsonSchema, configSchema } from "./schema.ts";
 
-/** The configuration with absolute paths and the registry's URL taken apart. */
-export interface Config extends Omit<ConfigFile, "registry"> {
-  readonly file: string;
-  readonly registry: RegistrySettings;
-}
+export type { Config } from "./finish.ts";
 
 export type Loaded =
   | { readonly ok: true; readonly config: Config }
@@ -114,142 +110,6 @@ function offsetOf(document: Document, path: Path, atKey: boolean): number {
     }
   }
   return 0;
-}
-
-/** Makes paths absolute and finds what the schema cannot see. */
-function finish(
-  data: ConfigFile,
-  file: string,
-  baseDir: string,
-  problems: Problem[],
-  locate: (path: Path) => Problem["location"],
-): Config | undefined {
-  const absolute = (path: string): string => resolve(baseDir, path);
-  const registry = finishRegistry(data.registry, baseDir, problems, locate);
-  if (data.register === undefined && data.render === undefined) {
-    problems.push({
-      message: "nothing to do: there is neither `register` nor `render`",
-      location: { file },
-      hint: "add one of them, or both",
-    });
-  }
-  const { register, render } = data;
-  if (register !== undefined && register.sources.docker === undefined && register.sources.static === undefined) {
-    problems.push({
-      message: '"register.sources" is empty',
-      location: locate(["register", "sources"]),
-      hint: "add docker, static, or both",
-    });
-  }
-  if (render !== undefined) {
-    if (Object.keys(render.targets).length === 0) {
-      problems.push({
-        message: '"render.targets" is empty',
-        location: locate(["render", "targets"]),
-        hint: "add a target: a name, and its files",
-      });
-    }
-    problems.push(...findSharedDestinations(render.targets, absolute, locate));
-  }
-  if (registry === undefined) {
-    return undefined;
-  }
-  return {
-    ...data,
-    file,
-    registry,
-    ...(data.stateDir !== undefined && { stateDir: absolute(data.stateDir) }),
-    ...(register !== undefined && {
-      register: {
-        ...register,
-        sources: {
-          ...(register.sources.docker && {
-            docker: {
-              ...register.sources.docker,
-              ...(register.sources.docker.certPath !== undefined && { certPath: absolute(register.sources.docker.certPath) }),
-            },
-          }),
-          ...(register.sources.static && { static: { file: absolute(register.sources.static.file) } }),
-        },
-      },
-    }),
-    ...(render !== undefined && {
-      render: {
-        ...render,
-        ...(render.partials !== undefined && { partials: absolute(render.partials) }),
-        targets: Object.fromEntries(
-          Object.entries(render.targets).map(([name, target]) => [name, finishTarget(target, absolute)]),
-        ),
-      },
-    }),
-  };
-}
-
-type TargetConfig = NonNullable<ConfigFile["render"]>["targets"][string];
-
-function finishTarget(target: TargetConfig, absolute: (path: string) => string): TargetConfig {
-  const { reload } = target;
-  return {
-    ...target,
-    files: target.files.map((file) => ({ ...file, template: absolute(file.template), dest: absolute(file.dest) })),
-    ...(reload !== undefined && "pidFile" in reload && { reload: { ...reload, pidFile: absolute(reload.pidFile) } }),
-  };
-}
-
-function finishRegistry(
-  registry: ConfigFile["registry"],
-  baseDir: string,
-  problems: Problem[],
-  locate: (path: Path) => Problem["location"],
-): RegistrySettings | undefined {
-  try {
-    if (typeof registry === "string") {
-      return parseRegistryUrl(registry, baseDir);
-    }
-    const absolute = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(baseDir, path));
-    const tls = typeof registry.tls === "object" ? registry.tls : undefined;
-    return {
-      ...registry,
-      dir: absolute(registry.dir),
-      tokenFile: absolute(registry.tokenFile),
-      passwordFile: absolute(registry.passwordFile),
-      ...(tls !== undefined && { tls: { ca: absolute(tls.ca), cert: absolute(tls.cert), key: absolute(tls.key) } }),
-    };
-  } catch (error) {
-    problems.push({ message: messageOf(error), location: locate(["registry"]), ...hintOf(error) });
-    return undefined;
-  }
-}
-
-function findSharedDestinations(
-  targets: NonNullable<ConfigFile["render"]>["targets"],
-  absolute: (path: string) => string,
-  locate: (path: Path) => Problem["location"],
-): readonly Problem[] {
-  const claimed = new Map<string, string>();
-  const problems: Problem[] = [];
-  for (const [name, target] of Object.entries(targets)) {
-    for (const [index, { dest }] of target.files.entries()) {
-      const holder = claimed.get(absolute(dest));
-      if (holder === undefined) {
-        claimed.set(absolute(dest), name);
-      } else {
-        const location = locate(["render", "targets", name, "files", index, "dest"]);
-        problems.push({
-          message: `"${dest}" is written by target "${holder}" already`,
-          location,
-          hint: "a file belongs to one target, once",
-        });
-      }
-    }
-  }
-  return problems;
-}
-
-function hintOf(error: unknown): { readonly hint?: string } {
-  return typeof error === "object" && error !== null && "hint" in error && typeof error.hint === "string"
-    ? { hint: error.hint }
-    : {};
 }
 
 function sorted(problems: readonly Problem[]): readonly Problem[] {

@@ -139,6 +139,11 @@ describe.each<[string, string, readonly string[]]>([
     ['2:20 "render.targets" is empty | add a target: a name, and its files'],
   ],
   [
+    "a lease that Consul would refuse",
+    "registry: consul-kv://x\nregister: { ttl: 5s, sources: { static: { file: s } } }",
+    ['2:18 "register.ttl" is too short: Consul refuses sessions shorter than 10 s | write 10s or more'],
+  ],
+  [
     "no source",
     "registry: memory\nregister: { sources: {} }",
     ['2:22 "register.sources" is empty | add docker, static, or both'],
