@@ -6,11 +6,35 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { stringify } from "yaml";
+import { createEtcdRegistry } from "../../src/registry/etcd/registry.ts";
+import { compileTemplate } from "../../src/render/engine.ts";
+import { createView } from "../../src/render/view.ts";
 import { startFairlead } from "../helpers/fairlead.ts";
 import { describeWith, startEtcd } from "../helpers/servers/index.ts";
 import { ms, quantile, residentMb, row, spread, watchFile } from "./figures.ts";
 
 const ROUNDS = 200;
+
+/** In this process: a full read of the registry, and a render of all of it. */
+async function measureParts(endpoint: string, text: string): Promise<void> {
+  const { signal } = new AbortController();
+  const options = { name: "etcd", endpoints: [endpoint], prefix: "fairlead", kvPrefix: "", layout: "json" } as const;
+  const registry = createEtcdRegistry(options);
+  const template = compileTemplate({ file: "t.hbs", text, format: "nginx", allowRaw: false, partials: new Map() });
+  const selector = { services: "all", keys: [] } as const;
+  const samples = { read: [] as number[], render: [] as number[] };
+  for (let i = 0; i < 10; i++) {
+    const readAt = performance.now();
+    const snapshot = await registry.read(selector, { signal });
+    samples.read.push(performance.now() - readAt);
+    const renderAt = performance.now();
+    template.render(createView(snapshot, selector), { node: "bench", env: new Map() });
+    samples.render.push(performance.now() - renderAt);
+  }
+  await registry.close();
+  row("10,000 instances: full read", ...spread(samples.read));
+  row("10,000 instances: full render, 1,000 services", ...spread(samples.render));
+}
 
 describeWith(["etcd34"], "latency", () => {
   it("etcd put → file, beside the floor", async () => {
@@ -95,6 +119,7 @@ describeWith(["etcd34"], "latency", () => {
         render: { settle: { quiet: "0ms", max: "0ms" }, targets: { all: { files: [{ template: "t.hbs", dest: "out.conf" }] } } },
       }),
     );
+    await measureParts(etcd.endpoint, template);
     const output = watchFile(join(folder, "out.conf"));
     const startedAt = performance.now();
     const sidecar = startFairlead(["run", "-c", join(folder, "fairlead.yaml")]);
