@@ -1,5 +1,6 @@
 import { BlockingQuery } from "./blocking.ts";
 import type { Client } from "./client.ts";
+import { mapLimited } from "./concurrency.ts";
 import { denied } from "./failures.ts";
 import {
   askablePart,
@@ -13,6 +14,8 @@ import {
 } from "./read-requests.ts";
 import type { KvPair } from "./shapes.ts";
 import { isSuspicious } from "./shrink.ts";
+
+const MAX_PROBES = 3;
 
 /** Where a tree's index stands; with one prefix, its pairs too. */
 type Hint = Indexed<readonly KvPair[] | undefined>;
@@ -99,9 +102,9 @@ export class KvTree {
       const place = { what: `read the keys below ${JSON.stringify(this.#hintPrefix)} from Consul`, url: hint.url };
       throw denied(place, "the token may not see all of them", "give its policies key_prefix read for what is used");
     }
-    for (const prefix of this.#prefixes) {
-      await this.#requireRight(prefix, below(prefix, pairs), signal);
-    }
+    await mapLimited(this.#prefixes, MAX_PROBES, (prefix) =>
+      this.#requireRight(prefix, below(prefix, pairs), mode === "consistent", signal),
+    );
     for (const prefix of this.#prefixes) {
       this.#apply(prefix, below(prefix, pairs), mode === "consistent");
     }
@@ -116,9 +119,9 @@ export class KvTree {
   }
 
   /** Consul leaves out of a list what a token may not see. When nothing is left, or much less, we ask for one key: that it would refuse. */
-  async #requireRight(prefix: string, pairs: readonly KvPair[], signal: AbortSignal): Promise<void> {
+  async #requireRight(prefix: string, pairs: readonly KvPair[], isFresh: boolean, signal: AbortSignal): Promise<void> {
     const known = this.#knownBelow(prefix);
-    if (pairs.length === 0 || isSuspicious(known.size, pairs.length)) {
+    if ((isFresh && pairs.length === 0) || isSuspicious(known.size, pairs.length)) {
       const present = new Set(pairs.map(({ key }) => key));
       const probe = [...known.keys()].find((key) => isAskable(key) && !present.has(key)) ?? prefix;
       if (probe !== "" && isAskable(probe)) {

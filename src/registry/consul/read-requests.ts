@@ -1,6 +1,6 @@
 /** The questions to Consul's catalogue and key-value store, each as one call with a checked answer. */
 import type { Answer, Client } from "./client.ts";
-import { incomplete } from "./failures.ts";
+import { denied, incomplete } from "./failures.ts";
 import type { MethodOptions } from "./library.ts";
 import {
   type CatalogItem,
@@ -104,6 +104,13 @@ export async function listTrees(
       },
       signal,
     );
+    if (answer.isFiltered) {
+      throw denied(
+        { what, url: answer.url },
+        "the token may not see all of them",
+        "give its policies key_prefix read for what is used",
+      );
+    }
     pairs.push(...checked({ what, url: answer.url }, answer.body, readTxnPairs));
   }
   return pairs;

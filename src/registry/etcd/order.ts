@@ -1,10 +1,23 @@
 import type { IEvent } from "etcd3";
-import { type Alarm, createAlarm } from "../../core/time.ts";
+import { type Alarm, createAlarm, monotonicMs } from "../../core/time.ts";
 
 /** How long an answer may take before it is asked for again: etcd gives none while a watch is still catching up. */
 const ASK_AGAIN_MS = 100;
 /** After this many questions without an answer the server is taken to know no such question (etcd's gRPC proxy, for one). */
 const MAX_ASKED = 20;
+
+/**
+ * How many answers have to come after an event. One is enough for a sound server; etcd before 3.4.25 and 3.5.8 may answer before it has
+ * sent what it has ready (issue 15220), about once in 5000 times on a busy machine, and hardly ever twice in a row.
+ */
+const ANSWERS = 2;
+
+interface Held {
+  readonly event: IEvent;
+  readonly revision: number;
+  /** How many answers had come before it. */
+  readonly answers: number;
+}
 
 export interface OrderOptions {
   readonly release: (events: readonly IEvent[]) => void;
@@ -22,8 +35,10 @@ export class Order {
   /** Up to where each watch has brought everything, as far as is known from itself. */
   readonly #reached: number[];
   readonly #alarm: Alarm;
-  #held: IEvent[] = [];
+  #held: Held[] = [];
+  #answers = 0;
   #asked = 0;
+  #trustedAt = Number.NEGATIVE_INFINITY;
   #gaveUp = false;
 
   constructor(watches: number, options: OrderOptions) {
@@ -37,18 +52,30 @@ export class Order {
     if (events.length === 0 && this.#held.length === 0) {
       return;
     }
-    this.#held.push(...events);
-    this.#release(this.#gaveUp ? Number.POSITIVE_INFINITY : Math.min(...this.#reached));
+    for (const event of events) {
+      this.#held.push({ event, revision: Number(event.kv.mod_revision), answers: this.#answers });
+    }
+    const complete = this.#gaveUp ? Number.POSITIVE_INFINITY : Math.min(...this.#reached);
+    this.#release(({ revision }) => revision <= complete);
     if (this.#held.length > 0 && this.#asked === 0) {
       this.#ask();
     }
   }
 
-  /** What came before this answer is complete up to its revision. Old servers send it too early: what comes later waits for the next. */
-  answered(revision: number): void {
+  /** Answers count only after this time: a watch may still be catching up, which old servers do not heed. */
+  distrust(ms: number): void {
+    this.#trustedAt = monotonicMs() + ms;
+  }
+
+  /** All watches have brought what they had up to this revision. */
+  answered(upTo: number): void {
+    if (monotonicMs() < this.#trustedAt) {
+      return; // asked again by the alarm
+    }
     this.#asked = 0;
     this.#alarm.clear();
-    this.#release(revision);
+    this.#answers += 1;
+    this.#release(({ revision, answers }) => revision <= upTo && this.#answers - answers >= ANSWERS);
     if (this.#held.length > 0) {
       this.#ask();
     }
@@ -63,7 +90,7 @@ export class Order {
     if (this.#asked === MAX_ASKED) {
       this.#gaveUp = true;
       this.#asked = 0;
-      this.#release(Number.POSITIVE_INFINITY);
+      this.#release(() => true);
       return;
     }
     this.#asked += 1;
@@ -71,12 +98,11 @@ export class Order {
     this.#options.ask();
   }
 
-  #release(revision: number): void {
-    const isReady = (event: IEvent): boolean => Number(event.kv.mod_revision) <= revision;
+  #release(isReady: (held: Held) => boolean): void {
     const ready = this.#held.filter(isReady);
     if (ready.length > 0) {
-      this.#held = ready.length === this.#held.length ? [] : this.#held.filter((event) => !isReady(event));
-      this.#options.release(ready);
+      this.#held = ready.length === this.#held.length ? [] : this.#held.filter((held) => !isReady(held));
+      this.#options.release(ready.map(({ event }) => event));
     }
   }
 }

@@ -9,6 +9,9 @@ import type { KeyRange } from "./ranges.ts";
 /** How long the watches may take to stand. From then on a dead connection is found by gRPC's pings, and silence is no sign of death. */
 const START_MS = 10_000;
 
+/** etcd lets watches that begin in the past catch up every 100 ms, and says nothing when there was nothing for them. */
+const CATCH_UP_MS = 300;
+
 export interface WatchOptions {
   readonly ranges: readonly KeyRange[];
   readonly clusterId: string;
@@ -98,6 +101,9 @@ export class Watch {
       this.#end(problem);
     } else if (response.created) {
       this.#standing += 1;
+      if (Number(response.header.revision) > this.#options.after) {
+        this.#order.distrust(CATCH_UP_MS);
+      }
       if (this.#standing === this.#options.ranges.length) {
         this.#starting.clear();
       }

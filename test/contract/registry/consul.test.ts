@@ -141,8 +141,18 @@ describeWith(["consul"], "Consul's catalogue, beyond the contract", () => {
     expect(gauge.requests - loaded).toBeLessThanOrEqual(3); // the blocking queries, each for half a minute
     await put(writer, instance("svc-7", "another"));
     await waitFor(() => idsOf(seen.at(-1) as Snapshot, "svc-7").length === 2, { timeoutMs: 5000, what: "the change" });
+    const [old] = (await writer.owned("n1", controller.signal)).filter(({ entry }) => entry.id === "id-8");
+    const change = {
+      put: [{ instance: instance("svc-8", "id-8", { meta: { a: "b" } }), ...(old && { replaces: old }) }],
+      remove: [],
+    };
+    await writer.write("n1", change, controller.signal);
+    await waitFor(() => instancesOf(seen.at(-1) as Snapshot, "svc-8")[0]?.meta.a === "b", {
+      timeoutMs: 5000,
+      what: "the metadata",
+    });
     await sleep(1000, controller.signal);
-    expect(gauge.requests - loaded).toBeLessThanOrEqual(15);
+    expect(gauge.requests - loaded).toBeLessThanOrEqual(25);
     await gauge.stop();
   });
 
