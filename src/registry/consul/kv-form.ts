@@ -10,6 +10,7 @@ import {
   encodeAddress,
   encodeEntry,
 } from "../codec.ts";
+import { encodeOwner, ownerIn } from "../owner-record.ts";
 import type { KeyLayout } from "../store.ts";
 import type { KvPair } from "./shapes.ts";
 
@@ -105,19 +106,4 @@ function decodeAt(path: string, value: Uint8Array, decode: (text: string, place:
   }
   const text = decodeText(value);
   return text.ok ? decode(text.value, place) : text;
-}
-
-function encodeOwner(owner: string): string {
-  return JSON.stringify({ v: 1, owner });
-}
-
-function ownerIn(value: Uint8Array): string | undefined {
-  const text = decodeText(value);
-  try {
-    const record: unknown = text.ok ? JSON.parse(text.value) : undefined;
-    const isRecord = typeof record === "object" && record !== null && "v" in record && record.v === 1 && "owner" in record;
-    return isRecord && typeof record.owner === "string" ? record.owner : undefined;
-  } catch {
-    return undefined; // not JSON
-  }
 }

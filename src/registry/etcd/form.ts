@@ -1,9 +1,9 @@
 import type { IKeyValue } from "etcd3";
 import { type Entry, type Instance, isUsable } from "../../model/instance.ts";
 import { asAddressOnly, decodeAddress, decodeEntry, encodeAddress, encodeEntry } from "../codec.ts";
+import { encodeOwner, ownerIn } from "../owner-record.ts";
 import type { KeyLayout } from "../store.ts";
 import { decodeAt } from "./items.ts";
-import { encodeOwner, ownerIn } from "./owner-record.ts";
 
 /** What stands at an entry's place. */
 export interface Standing {

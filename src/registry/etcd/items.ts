@@ -2,8 +2,8 @@ import type { IKeyValue } from "etcd3";
 import type { Entry } from "../../model/instance.ts";
 import type { Selector } from "../../model/selector.ts";
 import { type Decoded, decodeAddress, decodeEntry, decodeEntryPath, decodeSegment, decodeText } from "../codec.ts";
+import { ownerIn } from "../owner-record.ts";
 import type { KeyLayout } from "../store.ts";
-import { ownerIn } from "./owner-record.ts";
 
 /** A value that is larger is no entry, whatever it holds. */
 export const MAX_ENTRY_BYTES = 512 * 1024;

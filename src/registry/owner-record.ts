@@ -1,4 +1,4 @@
-import { decodeText } from "../codec.ts";
+import { decodeText } from "./codec.ts";
 
 /**
  * The ownership record of the layout `registrator`: whose the address is that was written in the same transaction. When the revisions of
@@ -9,7 +9,7 @@ export function encodeOwner(owner: string): string {
 }
 
 /** Undefined: it is no ownership record. */
-export function ownerIn(value: Buffer): string | undefined {
+export function ownerIn(value: Uint8Array): string | undefined {
   const text = decodeText(value);
   try {
     const record: unknown = text.ok ? JSON.parse(text.value) : undefined;
