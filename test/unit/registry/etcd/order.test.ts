@@ -97,6 +97,20 @@ describe("Order", () => {
     expect(asked()).toBe(7);
   });
 
+  test("while a watch may still be catching up, answers do not count; they are asked for again", () => {
+    const { order, released, asked } = setup(2);
+    order.distrust(300);
+    order.received(0, [event("a", 5)], 5);
+    order.answered(5);
+    order.answered(5);
+    expect(released).toEqual([]);
+    vi.advanceTimersByTime(350);
+    expect(asked()).toBe(4);
+    order.answered(5);
+    order.answered(5);
+    expect(released).toEqual([["a@5"]]);
+  });
+
   test("progress notifications count as having brought everything", () => {
     const { order, released } = setup(2);
     order.received(1, [], 7);
