@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { fairlead, type Running, startFairlead } from "../helpers/fairlead.ts";
+import { PATIENCE } from "../helpers/patience.ts";
 import { type Docker, http, type Nginx, reservePort, startDocker, startNginx } from "../helpers/servers/index.ts";
 import { waitFor } from "../helpers/wait.ts";
 
 /** The time that nginx may take to serve the right set. */
-const STEP_MS = 3000;
+const STEP_MS = 3000 * PATIENCE;
 
 const IMAGE = "fleet:test";
 const TEMPLATE = fileURLToPath(new URL("fleet.conf.hbs", import.meta.url));

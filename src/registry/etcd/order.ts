@@ -8,7 +8,7 @@ const MAX_ASKED = 20;
 
 /**
  * How many answers have to come after an event. One is enough for a sound server; etcd before 3.4.25 and 3.5.8 may answer before it has
- * sent what lies ready (issue 15220): on a busy machine with 3.4.23 once in some 20,000 transactions with one answer, never in 100,000
+ * sent what lies ready (issue 15220): on a busy machine with 3.4.23 once in 40,000 transactions with one answer, never in 160,000
  * with two.
  */
 const ANSWERS = 2;

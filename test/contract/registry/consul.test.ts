@@ -6,6 +6,7 @@ import type { Snapshot } from "../../../src/model/snapshot.ts";
 import type { Registry } from "../../../src/ports.ts";
 import { type ConsulDeps, createConsulRegistry } from "../../../src/registry/consul/registry.ts";
 import { follow } from "../../../src/registry/follow.ts";
+import { PATIENCE } from "../../helpers/patience.ts";
 import { type Consul, type ConsulOptions, describeWith, startConsul } from "../../helpers/servers/index.ts";
 import { waitFor } from "../../helpers/wait.ts";
 import { idsOf, instance, instancesOf, outcomesOf } from "./arena.ts";
@@ -297,7 +298,7 @@ describeWith(["consul"], "Consul's catalogue, beyond the contract", () => {
       code: "REGISTRY_UNAVAILABLE",
       retryable: true,
     });
-    expect(performance.now() - startedAt).toBeLessThan(4000);
+    expect(performance.now() - startedAt).toBeLessThan(4000 * PATIENCE);
     await waitFor(() => stale.length > 0, { timeoutMs: 10_000, what: "onStale" });
     consul.resume();
     await waitFor(async () => (await registry.keepAlive("n1", 30_000, signal)) === "kept", { timeoutMs: 10_000, what: "a beat" });

@@ -3,6 +3,7 @@
  * name and reason.
  */
 import { describe, expect, test } from "vitest";
+import { PATIENCE } from "../../helpers/patience.ts";
 import { type Case, runInArena } from "./arena.ts";
 import { abortCases } from "./cases/abort.ts";
 import { faultCases } from "./cases/faults.ts";
@@ -17,7 +18,7 @@ import { readCases } from "./cases/read.ts";
 import { writeCases } from "./cases/write.ts";
 import type { RegistryFixture } from "./fixture.ts";
 
-const CASE_MS = 60_000;
+const CASE_MS = 60_000 * PATIENCE;
 
 const GROUPS: Readonly<Record<string, readonly Case[]>> = {
   read: readCases,
@@ -33,7 +34,13 @@ const GROUPS: Readonly<Record<string, readonly Case[]>> = {
   "registrator layout": layoutCases,
 };
 
-export function registrySuite(name: string, fixture: RegistryFixture): void {
+export function registrySuite(name: string, quiet: RegistryFixture): void {
+  const fixture: RegistryFixture = {
+    ...quiet,
+    noticeMs: quiet.noticeMs * PATIENCE,
+    outageNoticeMs: quiet.outageNoticeMs * PATIENCE,
+    recoverMs: quiet.recoverMs * PATIENCE,
+  };
   describe(name, () => {
     for (const [group, cases] of Object.entries(GROUPS)) {
       describe(group, () => {

@@ -2,9 +2,10 @@ import { expect } from "vitest";
 import { sleep } from "../../../../src/core/time.ts";
 import { EVERYTHING } from "../../../../src/model/selector.ts";
 import { follow } from "../../../../src/registry/follow.ts";
+import { PATIENCE } from "../../../helpers/patience.ts";
 import { type Case, instance } from "../arena.ts";
 
-const AT_ONCE_MS = 100;
+const AT_ONCE_MS = 100 * PATIENCE;
 
 export const abortCases: readonly Case[] = [
   {

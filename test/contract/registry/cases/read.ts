@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { sleep } from "../../../../src/core/time.ts";
 import { EVERYTHING, NOTHING } from "../../../../src/model/selector.ts";
+import { PATIENCE } from "../../../helpers/patience.ts";
 import { type Case, idsOf, instance, instancesOf } from "../arena.ts";
 
 const FULL = instance("web", "node-1:web:80", {
@@ -197,7 +198,7 @@ export const readCases: readonly Case[] = [
       const snapshot = await read(await open());
       const count = [...snapshot.services.values()].reduce((sum, service) => sum + service.instances.length, 0);
       expect(count).toBe(1000);
-      expect(performance.now() - startedAt).toBeLessThan(30_000);
+      expect(performance.now() - startedAt).toBeLessThan(30_000 * PATIENCE);
       await follower.until(
         "all thousand",
         ({ services }) => services.get("svc-19")?.instances.length === 50,

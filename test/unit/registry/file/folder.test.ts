@@ -23,6 +23,9 @@ import { createFileRegistry } from "../../../../src/registry/file/registry.ts";
 import { follow } from "../../../../src/registry/follow.ts";
 import { waitFor } from "../../../helpers/wait.ts";
 
+/** A save in place has this long to become whole. */
+const SAVE_MS = 50;
+
 const VALID = '{"address":"10.0.0.1","port":80}';
 let base: string;
 let dir: string;
@@ -126,14 +129,18 @@ describe("what people do to the folder is seen", () => {
       values.add(s.keys.get("k"));
       return s.keys.get("k") === "value 7";
     });
+    let longestGapMs = 0;
     for (let i = 0; i < 8; i += 1) {
+      const emptiedAt = performance.now();
       await writeFile(join(dir, "kv/k"), ""); // as O_TRUNC does
       await new Promise((resolve) => setTimeout(resolve, 5));
       await writeFile(join(dir, "kv/k"), `value ${i}`);
+      longestGapMs = Math.max(longestGapMs, performance.now() - emptiedAt);
       await new Promise((resolve) => setTimeout(resolve, 150));
     }
     await seen;
-    expect(values).not.toContain("");
+    // On a machine too busy to save within the time that a save is given, an empty file is the truth.
+    expect(values.has("") && longestGapMs < SAVE_MS).toBe(false);
   });
 
   test("what editors and people leave lying about is nothing", async () => {
