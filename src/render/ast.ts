@@ -158,13 +158,15 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
     const name = simpleName(node);
     if (name !== undefined && BARE_READS.has(name) && !isBlockParam(name)) {
       noteRead(name, []);
-      return {
+      const hash: hbs.AST.Hash = { type: "Hash", pairs: [], loc: node.loc };
+      const call: hbs.AST.SubExpression = {
         type: "SubExpression",
-        path: node,
+        path: node as hbs.AST.PathExpression,
         params: [],
-        hash: undefined,
+        hash,
         loc: node.loc,
-      } as unknown as hbs.AST.SubExpression;
+      };
+      return call;
     }
     return node;
   }
