@@ -95,7 +95,7 @@ export interface RegistryWriter {
   owned(owner: string, signal: AbortSignal): Promise<readonly Owned[]>;
   /**
    * Makes the changes, each on its own: one result for each, in the order put then remove. Nothing outside this owner is ever changed, and
-   * an entry that changed since `owned` is a conflict or a failure, never overwritten. A put before the first beat of `keepAlive` fails, retryable:
+   * an entry that changed since `owned` is a conflict or a failure, never overwritten. A put before the first beat of `keepAlive` may fail, retryable:
    * there is no lease yet that it could hang on. Rejects only when nothing could be tried.
    */
   write(owner: string, change: Change, signal: AbortSignal): Promise<readonly WriteResult[]>;
