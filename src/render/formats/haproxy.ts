@@ -1,6 +1,7 @@
 import type { Draft, Mark } from "./draft.ts";
 import { type Escaped, type Format, refusal } from "./format.ts";
-import { controlRefusal, hasControl, inComment } from "./values.ts";
+import { placeLineComment } from "./line-comment.ts";
+import { controlRefusal, hasControl } from "./values.ts";
 
 interface Word {
   /** The first one of its line. */
@@ -28,7 +29,7 @@ export const haproxy: Format = {
       } else if (char === " " || char === "\t" || char === "\r") {
         at += 1;
       } else if (char === "#") {
-        at = placeComment(draft, at);
+        at = placeLineComment(draft, at);
       } else {
         at = placeWord(draft, at, isFirst);
         isFirst = false;
@@ -110,13 +111,4 @@ function endsInDollar(word: Word): boolean {
 
 function count(text: string, char: string): number {
   return text.split(char).length - 1;
-}
-
-function placeComment(draft: Draft, start: number): number {
-  const lineEnd = draft.text.indexOf("\n", start);
-  const end = lineEnd === -1 ? draft.text.length : lineEnd;
-  for (let mark = draft.nextMark(start, end); mark !== undefined; mark = draft.nextMark(mark.end, end)) {
-    draft.put(mark, inComment(mark.text));
-  }
-  return end;
 }

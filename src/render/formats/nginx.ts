@@ -1,7 +1,8 @@
 import type { Draft, Mark } from "./draft.ts";
 import { type Escaped, type Format, refusal } from "./format.ts";
+import { placeLineComment } from "./line-comment.ts";
 import { authorQuotes, contentStart, isNameChar, isSpace, type Placed, readWord, type Word, wordText } from "./nginx-words.ts";
-import { controlRefusal, hasControl, inComment } from "./values.ts";
+import { controlRefusal, hasControl } from "./values.ts";
 
 /** What needs no quotes in any nginx. */
 const SAFE = /^[A-Za-z0-9._:/[\]@%+,=~-]+$/;
@@ -47,7 +48,7 @@ export const nginx: Format = {
       if (isSpace(char)) {
         at += 1;
       } else if (char === "#") {
-        at = placeComment(draft, at);
+        at = placeLineComment(draft, at);
       } else if (char === ";" || char === "{" || char === "}") {
         endStatement(statement, char);
         at += 1;
@@ -57,15 +58,6 @@ export const nginx: Format = {
     }
   },
 };
-
-function placeComment(draft: Draft, start: number): number {
-  const lineEnd = draft.text.indexOf("\n", start);
-  const end = lineEnd === -1 ? draft.text.length : lineEnd;
-  for (let mark = draft.nextMark(start, end); mark !== undefined; mark = draft.nextMark(mark.end, end)) {
-    draft.put(mark, inComment(mark.text));
-  }
-  return end;
-}
 
 function endStatement(statement: Statement, char: string): void {
   if (char === "{") {

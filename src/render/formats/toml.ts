@@ -1,6 +1,7 @@
 import type { Draft, Mark } from "./draft.ts";
 import { type Escaped, type Format, refusal } from "./format.ts";
-import { controlRefusal, hasControl, inComment } from "./values.ts";
+import { placeLineComment } from "./line-comment.ts";
+import { controlRefusal, hasControl } from "./values.ts";
 
 interface State {
   /** Arrays and inline tables around the place, and `=` while a top-level value is being read. */
@@ -35,7 +36,7 @@ function placeToken(draft: Draft, state: State, at: number): number {
       state.isKey = state.open.length === 0 || state.open.at(-1) === "{";
       return at + 1;
     case "#":
-      return placeComment(draft, at);
+      return placeLineComment(draft, at);
     case '"':
     case "'":
       return placeQuoted(draft, at, char);
@@ -156,13 +157,4 @@ function literalInner(text: string): Escaped {
     return refusal(controlRefusal(text, "in single quotes"));
   }
   return text.includes("'") ? refusal("it holds a single quote, which has no escape in single quotes") : text;
-}
-
-function placeComment(draft: Draft, start: number): number {
-  const lineEnd = draft.text.indexOf("\n", start);
-  const end = lineEnd === -1 ? draft.text.length : lineEnd;
-  for (let mark = draft.nextMark(start, end); mark !== undefined; mark = draft.nextMark(mark.end, end)) {
-    draft.put(mark, inComment(mark.text));
-  }
-  return end;
 }
