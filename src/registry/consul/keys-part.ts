@@ -3,7 +3,7 @@ import type { SnapshotBuilder } from "../../model/snapshot.ts";
 import { decodeText } from "../codec.ts";
 import type { KeyLayout } from "../store.ts";
 import type { Client } from "./client.ts";
-import { KvTree } from "./kv-tree.ts";
+import { KvTree, partOf } from "./kv-tree.ts";
 import type { Part } from "./part.ts";
 import type { KvPair } from "./shapes.ts";
 
@@ -31,15 +31,7 @@ export function createKeysPart(client: Client, layout: KeyLayout, selector: Sele
 
   const prefixes = outermost(selector.keys).map((prefix) => layout.configKey(prefix));
   const tree = new KvTree(client, prefixes, { set, delete: (key) => builder.deleteKey(nameOf(key)) });
-  return {
-    queries: [tree.query],
-    load: (signal) => tree.load(signal),
-    refresh: (signal) => tree.refresh(signal),
-    async update(signal) {
-      await tree.update(signal);
-    },
-    dueMs: Number.POSITIVE_INFINITY,
-  };
+  return partOf(tree);
 }
 
 /** Without those that another one covers. */

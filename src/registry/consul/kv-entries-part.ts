@@ -5,7 +5,7 @@ import { type Decoded, decodeEntryPath, encodeSegment } from "../codec.ts";
 import type { KeyLayout } from "../store.ts";
 import type { Client } from "./client.ts";
 import { decodeAddressAt, decodeEntryAt, ownerOf, pathBelow } from "./kv-form.ts";
-import { KvTree } from "./kv-tree.ts";
+import { KvTree, partOf } from "./kv-tree.ts";
 import { MAX_ROUNDS, type Part } from "./part.ts";
 import type { KvPair } from "./shapes.ts";
 
@@ -20,15 +20,7 @@ export function createEntriesPart(client: Client, layout: KeyLayout, selector: S
     },
     delete: (key) => builder.deleteEntry(key),
   });
-  return {
-    queries: [tree.query],
-    load: (signal) => tree.load(signal),
-    refresh: (signal) => tree.refresh(signal),
-    async update(signal) {
-      await tree.update(signal);
-    },
-    dueMs: Number.POSITIVE_INFINITY,
-  };
+  return partOf(tree);
 }
 
 /**

@@ -2,6 +2,7 @@ import { BlockingQuery } from "./blocking.ts";
 import type { Client } from "./client.ts";
 import { mapLimited } from "./concurrency.ts";
 import { denied } from "./failures.ts";
+import type { Part } from "./part.ts";
 import {
   askablePart,
   type Indexed,
@@ -166,4 +167,17 @@ function commonPart(texts: readonly string[]): string {
     }
   }
   return first.slice(0, length);
+}
+
+/** A tree as a part of a reader: nothing else is due to it. */
+export function partOf(tree: KvTree): Part {
+  return {
+    queries: [tree.query],
+    load: (signal) => tree.load(signal),
+    refresh: (signal) => tree.refresh(signal),
+    async update(signal) {
+      await tree.update(signal);
+    },
+    dueMs: Number.POSITIVE_INFINITY,
+  };
 }
