@@ -86,7 +86,7 @@ export function denied(place: Place, why: string, hint: string): FairleadError {
   return failure("REGISTRY_DENIED", place, why, { hint }).error;
 }
 
-/** The answer inside the client's error for a status other than 2xx. */
+/** The answer inside the client's error for a status other than 2xx. The flag is the client's own, and its errors have no types. */
 export function responseOf(error: unknown): (IncomingMessage & { readonly body?: unknown }) | undefined {
   return hasFlag(error, "isResponse") ? (error as unknown as { readonly response: IncomingMessage }).response : undefined;
 }

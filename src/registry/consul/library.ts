@@ -46,6 +46,7 @@ type Constructor = new (options: object) => ConsulMethods & Extensible;
 
 /** A client for one call: it is cheap, and it holds the call's own headers. The library is loaded with the first one. */
 export async function createConsulClient(settings: ClientSettings): Promise<ConsulMethods> {
+  // CommonJS with weak types: they have neither the constructor as default nor the hook for extensions that we use.
   const { default: Consul } = (await import("consul")) as unknown as { readonly default: Constructor };
   const { secure, host, port, connections, headers, body } = settings;
   const name = host.includes(":") ? `[${host}]` : host;

@@ -15,7 +15,7 @@ const CHANNEL_OPTIONS = {
   "grpc.enable_channelz": 0,
 };
 
-/** Neither retries nor a circuit breaker between us and the answer. */
+/** Neither retries nor a circuit breaker between us and the answer. Of the type only `execute` is ever called. */
 type Policy = NonNullable<NonNullable<IOptions["faultHandling"]>["global"]>;
 const noPolicy = { execute: async (work: (context: object) => unknown) => await work({}) } as unknown as Policy;
 
