@@ -6,42 +6,21 @@ import type { Snapshot } from "../../../src/model/snapshot.ts";
 import type { Registry, WriteResult } from "../../../src/ports.ts";
 import { type ConsulDeps, createConsulKvRegistry } from "../../../src/registry/consul/registry.ts";
 import { follow } from "../../../src/registry/follow.ts";
-import { type Consul, type ConsulOptions, describeWith, startConsul, startProxy } from "../../helpers/servers/index.ts";
+import { type Consul, describeWith, startConsul, startProxy } from "../../helpers/servers/index.ts";
 import { waitFor } from "../../helpers/wait.ts";
 import { idsOf, instance, instancesOf, outcomesOf } from "./arena.ts";
+import { consulContract } from "./consul-contract.ts";
 import { createKvWorld, emptyConsul, grantRights, type StoreChoice, startGauge, storeOptions } from "./consul-world.ts";
-import { registrySuite } from "./suite.ts";
 
-const VARIANTS: readonly (ConsulOptions & { readonly title: string })[] = [
-  { title: "Consul's key-value store" },
-  { title: "Consul's key-value store with ACLs and TLS on both sides", acl: true, tls: "mutual" },
-];
-
-/** For cases that neither stop nor start it: an agent writes each service to the disk, five times. Its log of everything costs as much. */
-const IN_MEMORY: ConsulOptions = { dev: true, config: { log_level: "err" } };
-
-for (const { title, ...options } of VARIANTS) {
-  describeWith(["consul"], `${title}, the contract`, () => {
-    let lasting: Consul;
-    let quick: Consul;
-    beforeAll(async () => {
-      [lasting, quick] = await Promise.all([startConsul(options), startConsul({ ...options, ...IN_MEMORY })]);
-    });
-    afterAll(async () => {
-      await Promise.all([lasting?.stop(), quick?.stop()]);
-    });
-
-    registrySuite(title, {
-      setup: async ({ breaks }) => await createKvWorld(breaks ? lasting : quick, (store) => createConsulKvRegistry(store)),
-      minTtlMs: 10_000,
-      slackMs: 12_000, // Consul ends a session after up to twice its time
-      noticeMs: 5000,
-      outageNoticeMs: 5000,
-      recoverMs: 15_000,
-      leavesOut: {},
-    });
-  });
-}
+consulContract("Consul's key-value store", {
+  createWorld: async (consul) => await createKvWorld(consul, (store) => createConsulKvRegistry(store)),
+  minTtlMs: 10_000,
+  slackMs: 12_000, // Consul ends a session after up to twice its time
+  noticeMs: 5000,
+  outageNoticeMs: 5000,
+  recoverMs: 15_000,
+  leavesOut: {},
+});
 
 describeWith(["consul"], "Consul's key-value store, beyond the contract", () => {
   let consul: Consul;

@@ -7,9 +7,10 @@ import type { Registry } from "../../../src/ports.ts";
 import { type ConsulDeps, createConsulRegistry } from "../../../src/registry/consul/registry.ts";
 import { follow } from "../../../src/registry/follow.ts";
 import { PATIENCE } from "../../helpers/patience.ts";
-import { type Consul, type ConsulOptions, describeWith, startConsul } from "../../helpers/servers/index.ts";
+import { type Consul, describeWith, startConsul } from "../../helpers/servers/index.ts";
 import { waitFor } from "../../helpers/wait.ts";
 import { idsOf, instance, instancesOf, outcomesOf } from "./arena.ts";
+import { consulContract } from "./consul-contract.ts";
 import {
   agentServices,
   catalogItems,
@@ -20,43 +21,21 @@ import {
   startGauge,
   storeOptions,
 } from "./consul-world.ts";
-import { registrySuite } from "./suite.ts";
 
-const VARIANTS: readonly (ConsulOptions & { readonly title: string })[] = [
-  { title: "Consul's catalogue" },
-  { title: "Consul's catalogue with ACLs and TLS on both sides", acl: true, tls: "mutual" },
-];
-
-/** For cases that neither stop nor start it: an agent writes each service to the disk, five times. Its log of everything costs as much. */
-const IN_MEMORY: ConsulOptions = { dev: true, config: { log_level: "err" } };
-
-for (const { title, ...options } of VARIANTS) {
-  describeWith(["consul"], `${title}, the contract`, () => {
-    let lasting: Consul;
-    let quick: Consul;
-    beforeAll(async () => {
-      [lasting, quick] = await Promise.all([startConsul(options), startConsul({ ...options, ...IN_MEMORY })]);
-    });
-    afterAll(async () => {
-      await Promise.all([lasting?.stop(), quick?.stop()]);
-    });
-
-    registrySuite(title, {
-      setup: async ({ breaks }) => await createCatalogWorld(breaks ? lasting : quick, (store) => createConsulRegistry(store)),
-      minTtlMs: 2000,
-      slackMs: 1000,
-      noticeMs: 5000,
-      outageNoticeMs: 5000,
-      recoverMs: 15_000,
-      leavesOut: {
-        writeRaw: "services have no raw value, Consul checks their shape",
-        sibling: "the catalogue knows no prefixes: every service in it is read",
-        registrator: "that is a layout of keys",
-        atomicClaims: "an agent cannot compare and set: the last of two that register at the same moment wins",
-      },
-    });
-  });
-}
+consulContract("Consul's catalogue", {
+  createWorld: async (consul) => await createCatalogWorld(consul, (store) => createConsulRegistry(store)),
+  minTtlMs: 2000,
+  slackMs: 1000,
+  noticeMs: 5000,
+  outageNoticeMs: 5000,
+  recoverMs: 15_000,
+  leavesOut: {
+    writeRaw: "services have no raw value, Consul checks their shape",
+    sibling: "the catalogue knows no prefixes: every service in it is read",
+    registrator: "that is a layout of keys",
+    atomicClaims: "an agent cannot compare and set: the last of two that register at the same moment wins",
+  },
+});
 
 describeWith(["consul"], "Consul's catalogue, beyond the contract", () => {
   let consul: Consul;

@@ -1,21 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Entry } from "../../../src/model/instance.ts";
 import { type Snapshot, SnapshotBuilder } from "../../../src/model/snapshot.ts";
-
-function entry(service: string, id: string, more: Partial<Entry> = {}): Entry {
-  return {
-    id,
-    service,
-    address: "10.0.0.1",
-    port: 80,
-    protocol: "tcp",
-    tags: [],
-    meta: {},
-    health: "passing",
-    owner: "node-1",
-    ...more,
-  };
-}
+import { entry } from "../../helpers/snapshot.ts";
 
 /** Everything in a snapshot but its revision, as plain data. */
 function dataOf({ services, keys, invalid }: Snapshot): unknown {
