@@ -123,10 +123,13 @@ interface Place {
   readonly path: string;
 }
 
+/** Of what is in a folder of the cache; a change makes the old folders count for nothing. */
+const SHAPE = 2;
+
 /** A changed recipe gets another folder of the cache. */
 function placeOf(name: ServerName, recipe: Recipe, source: Source): Place {
   const key = createHash("sha256")
-    .update(JSON.stringify([source, process.arch]))
+    .update(JSON.stringify([SHAPE, source, process.arch]))
     .digest("hex")
     .slice(0, 10);
   const home = join(cacheFolder(), `${name}-${key}`);
@@ -182,7 +185,7 @@ async function fetchInto(staging: string, recipe: Recipe, source: Source, cache:
   if (findOnPath("apt-get") === undefined || findOnPath("dpkg") === undefined) {
     throw new Error("this machine has no apt-get and dpkg");
   }
-  const root = join(staging, "root");
+  const root = join(staging, "tree");
   await mkdir(root);
   await unpackPackages({ suite: source.suite, packages: source.packages, into: root, cache });
   if (recipe.mustBeStatic === true) {

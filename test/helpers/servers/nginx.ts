@@ -47,7 +47,7 @@ export async function startNginx(options: NginxOptions = {}): Promise<Nginx> {
     confFile: join(folder, "nginx.conf"),
     confFolder: join(folder, "conf.d"),
     pidFile: join(folder, "nginx.pid"),
-    modulesFolder: join(dirname(dirname(path)), "root/usr/lib/nginx/modules"),
+    modulesFolder: join(dirname(dirname(path)), "tree/usr/lib/nginx/modules"),
   };
   await mkdir(paths.confFolder);
   await mkdir(join(folder, "temp"));
