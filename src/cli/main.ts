@@ -1,3 +1,4 @@
+import { createAbort } from "../core/time.ts";
 import { messageOf } from "../model/errors.ts";
 import { createContext } from "./context.ts";
 import { exitCodeOf, printError } from "./failure.ts";
@@ -7,7 +8,7 @@ const LINGER_MS = 300;
 
 /** The only place that sets the exit code. */
 async function main(): Promise<void> {
-  const stop = new AbortController();
+  const stop = createAbort();
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     process.on(name, () => stop.abort(new Error(`ended by ${name}`)));
   }

@@ -1,4 +1,5 @@
 /** All waiting goes through here: timers that end with their signal, deadlines, back-off. Times are milliseconds on a monotonic clock. */
+import { setMaxListeners } from "node:events";
 
 /** The longest that a timer of Node takes, 24.8 days: anything longer would fire at once. */
 export const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -34,6 +35,16 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+/**
+ * A controller whose signal many may wait on: every target's loop, every call. Node takes more than ten listeners for a leak and prints
+ * so; here each waiter takes its listener away again.
+ */
+export function createAbort(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
 /** A controller that aborts with its parent; `dispose` unhooks it, so that nothing leaks on a parent that lives long. */
 export interface ChildAbort {
   readonly signal: AbortSignal;
@@ -42,7 +53,7 @@ export interface ChildAbort {
 }
 
 export function childAbort(parent: AbortSignal): ChildAbort {
-  const controller = new AbortController();
+  const controller = createAbort();
   const onAbort = (): void => controller.abort(parent.reason);
   if (parent.aborted) {
     onAbort();
@@ -150,7 +161,7 @@ export function createBackoff({ minMs, maxMs, factor = 2, random = Math.random }
 
 /** A signal that aborts `ms` after its parent: for work that may still end by itself. */
 export function graceAfter(parent: AbortSignal, ms: number): { readonly signal: AbortSignal; dispose(): void } {
-  const controller = new AbortController();
+  const controller = createAbort();
   let timer: NodeJS.Timeout | undefined;
   const onAbort = (): void => {
     timer = setTimeout(() => controller.abort(parent.reason), ms);

@@ -398,6 +398,26 @@ describe("run", () => {
     expect(ms).toBeLessThan(5000);
   });
 
+  it("says nothing but its log, however many targets wait on one signal", async () => {
+    const files = Array.from(
+      { length: 15 },
+      (_, i) => `    t${i}:\n      files: [{ template: web.conf.hbs, dest: out${i}.conf }]\n`,
+    );
+    await configure("", files.join(""));
+    const daemon = startFairlead(["run"], { cwd: folder });
+    await waitFor(() => daemon.log().filter((line) => line.msg === "target is live").length === 16, {
+      timeoutMs: 15_000,
+      what: "all targets",
+    });
+    await daemon.stop();
+    expect(
+      daemon
+        .stderr()
+        .split("\n")
+        .filter((line) => line !== "" && !line.startsWith("{")),
+    ).toEqual([]);
+  });
+
   it("ends in time even when a hook ignores its end", async () => {
     await configure(
       "      reload: { exec: [sh, -c, 'trap \"\" TERM; touch started; while :; do sleep 1; done'], timeout: 60s }\n",
