@@ -6,6 +6,7 @@
  */
 import type { FairleadError } from "./model/errors.ts";
 import type { Entry, Instance } from "./model/instance.ts";
+import type { Provenance } from "./model/provenance.ts";
 import type { Selector } from "./model/selector.ts";
 import type { Snapshot } from "./model/snapshot.ts";
 
@@ -130,10 +131,14 @@ export interface RenderedFile {
   readonly dest: string;
   /** The text, with `GENERATION_MARK` wherever the template says `{{generation}}`. */
   readonly text: string;
+  /** The same text with every secret key's value masked; absent: no secret was read. */
+  readonly masked?: string;
   /** Permission bits; absent: those of the file that is there, else 0644. */
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
+  /** One of many that a `forEach` made: when a later set of files lacks it, it is removed. */
+  readonly isFanOut?: boolean;
 }
 
 /** Stands for the generation until the target knows it: a private-use character that no value can hold after escaping. */
@@ -149,14 +154,19 @@ export interface ApplyOptions {
   readonly lockTimeoutMs: number;
 }
 
+export interface ApplyFilesOptions extends ApplyOptions {
+  /** What the files were made from. Asked for only when it is to be kept. */
+  readonly provenance: () => Provenance;
+}
+
 export interface FileReport {
   readonly dest: string;
   readonly changed: boolean;
   /** Of the wanted content, hex. */
   readonly sha256: string;
-  /** What was there when it began, absent: no file; and what was wanted. For a diff; may hold secrets. */
+  /** What was there when it began, absent: no file; and what was wanted, absent: none. For a diff; may hold secrets. */
   readonly before?: Buffer;
-  readonly after: Buffer;
+  readonly after?: Buffer;
 }
 
 /**
@@ -174,6 +184,33 @@ export interface ApplyReport {
   readonly files: readonly FileReport[];
 }
 
+/** One change of a target, applied or refused. */
+export interface HistoryEntry {
+  /** Counts up within a target; what `rollback --to` takes. */
+  readonly id: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly generation: string;
+  /** What led to it: what changed among services, keys and templates, or a person's command. No values. */
+  readonly reason: string;
+  readonly outcome: Outcome["kind"];
+  readonly error?: string;
+  /** Whether its files are still kept, so that it can be gone back to. */
+  readonly isKept: boolean;
+}
+
+/** What is known of a target's last applied files. */
+export interface Memory {
+  readonly generation: string;
+  /** ISO 8601. */
+  readonly appliedAt: string;
+  readonly files: readonly { readonly dest: string; readonly sha256: string }[];
+  /** Of the applied files; the keys' values are fingerprints. */
+  readonly provenance: Provenance;
+  /** The newest change, as in the history. */
+  readonly lastChange: string;
+}
+
 /** A group of files that is checked, installed, reloaded and rolled back as one. */
 export interface Target {
   readonly name: string;
@@ -181,10 +218,15 @@ export interface Target {
    * Makes the files live, or leaves everything as it was (DESIGN §10). Files that are in place already are not touched, and a reload
    * that an earlier process owed is made up for. Expected failures are outcomes; it rejects only on abort, at a safe point.
    */
-  apply(files: readonly RenderedFile[], options: ApplyOptions): Promise<ApplyReport>;
+  apply(files: readonly RenderedFile[], options: ApplyFilesOptions): Promise<ApplyReport>;
   /**
    * Ends what an earlier process was killed in, without a registry: all files of one generation in place, and the reload made that was
    * owed for it. Undefined: nothing was owed.
    */
   recover(options: ApplyOptions): Promise<Outcome | undefined>;
+  /**
+   * What the last applied files were made from, whichever process applied them. Undefined: none were, or the state is lost. The same
+   * object for as long as nothing changed on the disk.
+   */
+  recall(): Promise<Memory | undefined>;
 }

@@ -25,6 +25,11 @@ export interface Snapshot {
   /** Configuration keys below `kvPrefix`, without leading slash, in code-unit order. The same map when no key changed. */
   readonly keys: ReadonlyMap<string, string>;
   readonly invalid: readonly Invalid[];
+  /**
+   * The owners that hold a lease now. What is missing of one of these was taken away on purpose; what is missing of another vanished with it.
+   * Read at the same moment as the entries, or after. The same set as the predecessor's when nothing changed.
+   */
+  readonly owners: ReadonlySet<string>;
 }
 
 /**
@@ -43,6 +48,7 @@ export class SnapshotBuilder {
   /** What the last `#settle` made of it all; `#changed`: it is not what the last snapshot holds. */
   #services: ReadonlyMap<string, Service> = new Map();
   #keysView: ReadonlyMap<string, string> = new Map();
+  #owners: ReadonlySet<string> = new Set();
   #invalid: readonly Invalid[] = Object.freeze([]);
   #changed = false;
 
@@ -122,6 +128,13 @@ export class SnapshotBuilder {
     }
   }
 
+  /** Owners that come or go change no data: they make no snapshot newer. */
+  setOwners(owners: ReadonlySet<string>): void {
+    if (owners.size !== this.#owners.size || [...owners].some((owner) => !this.#owners.has(owner))) {
+      this.#owners = new Set(owners);
+    }
+  }
+
   /** Whether the data differ from those of the last `snapshot()`: what changed and changed back does not count. */
   get isDirty(): boolean {
     this.#settle();
@@ -131,7 +144,13 @@ export class SnapshotBuilder {
   snapshot(revision: string): Snapshot {
     this.#settle();
     this.#changed = false;
-    return Object.freeze({ revision, services: this.#services, keys: this.#keysView, invalid: this.#invalid });
+    return Object.freeze({
+      revision,
+      services: this.#services,
+      keys: this.#keysView,
+      invalid: this.#invalid,
+      owners: this.#owners,
+    });
   }
 
   #dropMember(ref: string, entry: Entry | undefined): void {

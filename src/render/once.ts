@@ -69,7 +69,12 @@ export async function renderOnce(options: OnceOptions): Promise<OnceReport> {
         const report =
           result.kind === "failed"
             ? failure(result.error)
-            : await target.apply(result.files, { ...options.apply, signal: options.signal, lockTimeoutMs: options.timeoutMs });
+            : await target.apply(result.files, {
+                ...options.apply,
+                signal: options.signal,
+                lockTimeoutMs: options.timeoutMs,
+                provenance: result.provenance,
+              });
         reports.set(target.name, { name: target.name, ...report });
         open.delete(item);
       }

@@ -148,7 +148,11 @@ function createTargetLoop(
       } else {
         lastFailure = "";
         const startedAt = monotonicMs();
-        const report = await target.apply(result.files, { signal: grace.signal, lockTimeoutMs: LOCK_TIMEOUT_MS });
+        const report = await target.apply(result.files, {
+          signal: grace.signal,
+          lockTimeoutMs: LOCK_TIMEOUT_MS,
+          provenance: result.provenance,
+        });
         reportApplied(report, monotonicMs() - startedAt);
       }
     } finally {

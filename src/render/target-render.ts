@@ -1,11 +1,12 @@
 import { FairleadError } from "../model/errors.ts";
+import type { FileProvenance, Provenance } from "../model/provenance.ts";
 import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
-import type { Snapshot } from "../model/snapshot.ts";
+import type { Service, Snapshot } from "../model/snapshot.ts";
 import type { RenderedFile, Target } from "../ports.ts";
 import type { Template } from "./engine.ts";
 import type { Library, TemplateRef } from "./library.ts";
 import type { Facts } from "./reads.ts";
-import { createView, isStale, type Read } from "./view.ts";
+import { createView, isStale, type KeyView, type Read } from "./view.ts";
 
 /** A target, and how its files are made. */
 export interface TargetPlan {
@@ -18,7 +19,7 @@ export interface FilePlan extends Omit<RenderedFile, "text"> {
 }
 
 export type TargetRender =
-  | { readonly kind: "ready"; readonly files: readonly RenderedFile[] }
+  | { readonly kind: "ready"; readonly files: readonly RenderedFile[]; readonly provenance: () => Provenance }
   /** Something was read that the snapshot does not hold; nothing is rendered from a part of the data. */
   | { readonly kind: "needs"; readonly selector: Selector }
   | { readonly kind: "failed"; readonly error: FairleadError };
@@ -68,7 +69,9 @@ export function createTargetRenderer(plan: TargetPlan, library: Library, facts: 
     if (outside !== NOTHING) {
       return { kind: "needs", selector: outside };
     }
-    return failure === undefined ? { kind: "ready", files } : { kind: "failed", error: failure };
+    return failure === undefined
+      ? { kind: "ready", files, provenance: () => provenanceOf(plan.files, last, snapshot) }
+      : { kind: "failed", error: failure };
   }
 
   async function renderFile(
@@ -117,4 +120,42 @@ function renderOrOutside(template: Template, view: ReturnType<typeof createView>
     }
     throw error;
   }
+}
+
+function provenanceOf(plans: readonly FilePlan[], rendered: ReadonlyMap<FilePlan, Rendered>, snapshot: Snapshot): Provenance {
+  const services = new Map<string, Service>();
+  const keys = new Map<string, string>();
+  const files = plans.map((plan): FileProvenance => {
+    const names = { services: new Set<string>(), keys: new Set<string>() };
+    for (const read of rendered.get(plan)?.reads ?? []) {
+      for (const name of servicesOf(read, snapshot)) {
+        names.services.add(name);
+      }
+      for (const key of keysOf(read)) {
+        names.keys.add(key);
+      }
+    }
+    for (const name of names.services) {
+      const service = snapshot.services.get(name);
+      if (service !== undefined) {
+        services.set(name, service);
+      }
+    }
+    for (const key of names.keys) {
+      const value = snapshot.keys.get(key);
+      if (value !== undefined) {
+        keys.set(key, value);
+      }
+    }
+    return { dest: plan.dest, template: plan.template.path, services: [...names.services].sort(), keys: [...names.keys].sort() };
+  });
+  return { files, services, keys, holds: [], setAside: [] };
+}
+
+function servicesOf(read: Read, snapshot: Snapshot): Iterable<string> {
+  return read.kind === "services" ? snapshot.services.keys() : read.kind === "service" ? [read.name] : [];
+}
+
+function keysOf(read: Read): readonly string[] {
+  return read.kind === "key" ? [read.name] : read.kind === "keys" ? (read.found as readonly KeyView[]).map(({ key }) => key) : [];
 }

@@ -14,28 +14,23 @@ export interface Staged {
  * `namespace`: the staged files are laid over their destinations in a mount namespace that only the check sees.
  * `swap`: they are really put in place for the length of the check, and taken away again when it refuses.
  */
-export type SandboxLevel = "namespace" | "swap";
+export type CheckLevel = "namespace" | "swap";
 
 /** What a check runs in. It binds pairs of paths until `--`, then becomes the check. */
 const BIND_THEN_EXEC = 'while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 125; shift 2; done; shift; exec "$@"';
 const UNSHARE = ["unshare", "--mount", "--propagation", "private", "--"];
 
-/** Whether this process may make mount namespaces here. */
-export async function canUseNamespaces(context: CommandContext): Promise<boolean> {
+/** How far a check can be kept apart here. */
+export async function findCheckLevel(_command: Command, context: CommandContext): Promise<CheckLevel> {
   if (process.platform !== "linux" || process.getuid?.() !== 0) {
-    return false;
+    return "swap";
   }
   const result = await exec([...UNSHARE, "mount", "--bind", "/dev/null", "/dev/null"], {
     timeoutMs: 5000,
     signal: context.signal,
     env: { PATH: context.environment["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
   });
-  return result.kind === "exited" && result.code === 0;
-}
-
-/** A file that does not exist yet has nothing to be laid over. */
-export function levelFor(staged: readonly Staged[], namespaces: boolean): SandboxLevel {
-  return namespaces && staged.every((file) => file.replaces) ? "namespace" : "swap";
+  return result.kind === "exited" && result.code === 0 ? "namespace" : "swap";
 }
 
 export async function checkInNamespace(command: Command, staged: readonly Staged[], generation: string, context: CommandContext) {

@@ -1,15 +1,15 @@
 /** A target as a transaction: stage → check → journal → rename → reload → verify, or everything as it was (DESIGN §10). */
 import { join } from "node:path";
-import { describeExec, type ExecResult } from "../core/exec.ts";
 import { FairleadError } from "../model/errors.ts";
-import type { ApplyOptions, ApplyReport, Log, Outcome, RenderedFile, Target } from "../ports.ts";
-import { type Command, type CommandContext, fillPlaceholders, namesStagedFiles, outputTail, runCommand } from "./commands.ts";
+import type { ApplyFilesOptions, ApplyOptions, ApplyReport, Log, Outcome, RenderedFile, Target } from "../ports.ts";
+import { type CheckJob, judge, needsSwap } from "./check.ts";
+import type { Command, CommandContext } from "./commands.ts";
 import { discardStaged, putStaged, restoreFiles, type StagedFile, stageAll, sweepStaged } from "./files.ts";
 import { type Applied, createJournalStore, type Journal, keepFiles } from "./journal.ts";
 import { withLock } from "./lock.ts";
 import { generationOf, type Plan, planFiles, reportFiles } from "./plan.ts";
 import { type Reload, runReload } from "./reload.ts";
-import { canUseNamespaces, checkInNamespace, levelFor } from "./sandbox.ts";
+import { type CheckLevel, findCheckLevel } from "./sandbox.ts";
 import { runVerify, type Verify } from "./verify.ts";
 
 export interface TargetOptions {
@@ -21,8 +21,8 @@ export interface TargetOptions {
   readonly verify?: Verify;
   readonly log: Log;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** For tests; whether a check may run in a mount namespace of its own. */
-  readonly mayUseNamespaces?: typeof canUseNamespaces;
+  /** For tests; how far a check can be kept apart here. */
+  readonly findCheckLevel?: typeof findCheckLevel;
 }
 
 export function createTarget(options: TargetOptions): Target {
@@ -31,10 +31,10 @@ export function createTarget(options: TargetOptions): Target {
   const hasProgram = reload !== undefined || verify !== undefined;
   /** One file that nothing judges and nobody reads again at once: the rename itself is the whole transaction. */
   const isBare = check === undefined && !hasProgram;
-  let namespaces: boolean | undefined;
+  let level: CheckLevel | undefined;
   let swept = false;
 
-  async function apply(files: readonly RenderedFile[], applyOptions: ApplyOptions): Promise<ApplyReport> {
+  async function apply(files: readonly RenderedFile[], applyOptions: ApplyFilesOptions): Promise<ApplyReport> {
     try {
       return await locked(applyOptions, () => transact(files, applyOptions));
     } catch (error) {
@@ -140,22 +140,17 @@ export function createTarget(options: TargetOptions): Target {
       return "staged";
     }
     const { context } = state;
-    if (namesStagedFiles(check)) {
-      const paths = plan.files.map(({ dest }) => staged.find((file) => file.dest === dest)?.staged ?? dest);
-      const argv = fillPlaceholders(check.argv, { staged: paths, generation: plan.generation });
-      return rejectionOf(check, await runCommand(argv, check.timeoutMs, context)) ?? "staged";
-    }
-    namespaces ??= await (options.mayUseNamespaces ?? canUseNamespaces)(context);
-    if (levelFor(staged, namespaces) === "namespace") {
-      return rejectionOf(check, await checkInNamespace(check, staged, plan.generation, context)) ?? "staged";
+    const job: CheckJob = { command: check, staged, files: plan.files, generation: plan.generation, context };
+    level ??= await (options.findCheckLevel ?? findCheckLevel)(check, context);
+    if (!needsSwap(job, level)) {
+      return (await judge(job, level)) ?? "staged";
     }
     let rejection: FairleadError | undefined;
     let passed = false;
     await store.write({ ...state.journal, pending: { step: "checking", from: state.before, to: state.to } });
     try {
       await putStaged(staged);
-      const argv = fillPlaceholders(check.argv, { generation: plan.generation });
-      rejection = rejectionOf(check, await runCommand(argv, check.timeoutMs, context));
+      rejection = await judge(job, level);
       passed = rejection === undefined;
     } finally {
       if (!passed) {
@@ -273,15 +268,9 @@ export function createTarget(options: TargetOptions): Target {
     }
   }
 
-  return { name, apply, recover };
-}
-
-function rejectionOf(check: Command, result: ExecResult): FairleadError | undefined {
-  if (result.kind === "exited" && result.code === 0) {
+  async function recall(): Promise<undefined> {
     return undefined;
   }
-  const retryable = result.kind !== "exited";
-  return new FairleadError("CHECK_REJECTED", `check "${check.argv.join(" ")}" ${describeExec(result)}${outputTail(result)}`, {
-    retryable,
-  });
+
+  return { name, apply, recover, recall };
 }

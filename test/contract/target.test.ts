@@ -7,10 +7,11 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { ApplyReport, RenderedFile } from "../../src/ports.ts";
 import { createTarget, type TargetOptions } from "../../src/target/target.ts";
+import { noProvenance } from "../helpers/provenance.ts";
 import { recordLog } from "../helpers/quiet-log.ts";
 
 const run = promisify(execFile);
-const options = { signal: new AbortController().signal, lockTimeoutMs: 500 };
+const options = { signal: new AbortController().signal, lockTimeoutMs: 500, provenance: noProvenance };
 const isRoot = process.getuid?.() === 0;
 
 let folder: string;

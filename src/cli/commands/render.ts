@@ -187,7 +187,7 @@ function targetJson({ name, outcome, generation, files }: TargetReport): object 
 function printDiffs(context: Context, report: OnceReport): void {
   for (const { dest, before, after, changed } of report.targets.flatMap((target) => target.files)) {
     if (changed) {
-      printLine(context, unifiedDiff(dest, before?.toString("utf8"), after.toString("utf8")));
+      printLine(context, unifiedDiff(dest, before?.toString("utf8"), after?.toString("utf8") ?? ""));
     }
   }
 }

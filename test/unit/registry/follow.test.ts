@@ -31,7 +31,7 @@ class FakeReader implements RegistryReader {
       if (this.error !== undefined) {
         throw this.error;
       }
-      return { revision: String(this.revision), services: new Map(), keys: new Map(), invalid: [] };
+      return { revision: String(this.revision), services: new Map(), keys: new Map(), invalid: [], owners: new Set() };
     } finally {
       this.#waiters.delete(hints);
     }

@@ -27,6 +27,7 @@ function paper(name: string): Target & { readonly applied: (readonly RenderedFil
       return { outcome: { kind: "written" }, generation: "g", files: [] };
     },
     recover: async () => undefined,
+    recall: async () => undefined,
   };
 }
 

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ApplyReport, GENERATION_MARK, type RenderedFile } from "../../../src/ports.ts";
 import { createTarget, type TargetOptions } from "../../../src/target/target.ts";
+import { noProvenance } from "../../helpers/provenance.ts";
 import { recordLog } from "../../helpers/quiet-log.ts";
 
 const signal = new AbortController().signal;
-const options = { signal, lockTimeoutMs: 500 };
+const options = { signal, lockTimeoutMs: 500, provenance: noProvenance };
 
 let folder: string;
 let dest: string;
@@ -111,7 +112,7 @@ describe("a check (G1)", () => {
 
   it("without mount namespaces puts the files in place for its length only", async () => {
     await writeFile(dest, "good\n", { mode: 0o604 });
-    const app = target({ check: sh(`! grep -q bad ${dest}`), mayUseNamespaces: async () => false });
+    const app = target({ check: sh(`! grep -q bad ${dest}`), findCheckLevel: async () => "swap" });
     expect(kindOf(await app.apply([file("bad\n", { mode: 0o600 })], options))).toBe("rejected");
     expect(await readFile(dest, "utf8")).toBe("good\n");
     expect((await lstat(dest)).mode & 0o777).toBe(0o604);
@@ -262,7 +263,7 @@ describe("recovery", () => {
   it("takes files away again that were in place only to be checked when their process was killed", async () => {
     await writeFile(dest, "good\n", { mode: 0o604 });
     const keep = `cp ${folder}/state/journal.json ${folder}/journal; cp -p ${dest} ${folder}/unchecked; exit 1`;
-    await target({ check: sh(keep), mayUseNamespaces: async () => false }).apply([file("unchecked\n")], options);
+    await target({ check: sh(keep), findCheckLevel: async () => "swap" }).apply([file("unchecked\n")], options);
     await copyFile(join(folder, "journal"), join(folder, "state/journal.json"));
     await copyFile(join(folder, "unchecked"), dest);
     expect(await readFile(dest, "utf8")).toBe("unchecked\n");
