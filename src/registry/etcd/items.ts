@@ -1,7 +1,7 @@
 import type { IKeyValue } from "etcd3";
 import type { Entry } from "../../model/instance.ts";
 import type { Selector } from "../../model/selector.ts";
-import { type Decoded, decodeAddress, decodeEntry, decodeEntryPath, decodeSegment, decodeText } from "../codec.ts";
+import { createEntryDecoder, type Decoded, decodeAddress, decodeEntryPath, decodeSegment, decodeText } from "../codec.ts";
 import { ownerIn } from "../owner-record.ts";
 import type { KeyLayout } from "../store.ts";
 
@@ -26,6 +26,7 @@ export interface Decoder {
 /** Makes items of what a selector names; everything else in etcd gives none. */
 export function createDecoder(layout: KeyLayout, selector: Selector): Decoder {
   const services = selector.services === "all" ? undefined : new Set(selector.services);
+  const decodeEntry = createEntryDecoder();
 
   function isSelected(path: string): boolean {
     if (services === undefined) {
