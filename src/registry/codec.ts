@@ -109,7 +109,8 @@ export function decodeEntry(text: string, place: Place): Decoded<Entry> {
 /** How many different rests are remembered; among very many there is nothing to share. */
 const MAX_RESTS = 4096;
 /** What comes before the rest in a canonical text. The id and the service are those of the place, so that only their end matters. */
-const CANONICAL_HEAD = /^\{"v":1,"id":"[^"\\\p{Cc}]*","service":"[^"\\\p{Cc}]*","address":"([^"\\\p{Cc}]+)","port":([1-9]\d{0,4})$/u;
+const CANONICAL_HEAD =
+  /^\{"v":1,"id":"[^"\\\p{Cc}]*","service":"[^"\\\p{Cc}]*","address":"([^"\\\p{Cc}]+)","port":([1-9]\d{0,4})$/u;
 const REST_KEYS: ReadonlySet<string> = new Set(["protocol", "tags", "meta", "health", "weight", "owner"]);
 
 /**
@@ -163,9 +164,7 @@ function decodeTarget(address: unknown, port: unknown): Decoded<Pick<Entry, "add
   if (!isAddress(address)) {
     return { ok: false, reason: "its address is no IP address or host name" };
   }
-  return isPort(port)
-    ? { ok: true, value: { address, port } }
-    : { ok: false, reason: "its port is not between 1 and 65535" };
+  return isPort(port) ? { ok: true, value: { address, port } } : { ok: false, reason: "its port is not between 1 and 65535" };
 }
 
 function decodeRest(parsed: Readonly<Record<string, unknown>>): Decoded<Rest> {

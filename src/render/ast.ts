@@ -2,6 +2,7 @@
 import { nearest } from "../core/nearest.ts";
 import { FairleadError, type Location } from "../model/errors.ts";
 import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
+import { dependsOnItemOnly, MEMO } from "./memo.ts";
 import { canonicalKey } from "./view.ts";
 
 /** The helper that every `{{x}}` becomes: `{{insert x "x"}}`; `{{{x}}}` becomes `{{insert x "x" raw=true}}`. */
@@ -123,6 +124,10 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
     noteRead(name, node.params);
     visitProgram(node.program);
     visitProgram(node.inverse);
+    if (name === "each" && dependsOnItemOnly(node, scopes.flat())) {
+      const pairs = [...(node.hash?.pairs ?? []), memoPair(rules.file, node.loc)];
+      node.hash = { type: "Hash", pairs, loc: node.loc };
+    }
   }
 
   function visitPartial(node: hbs.AST.PartialStatement): void {
@@ -242,6 +247,13 @@ function pathTo(name: string, loc: hbs.AST.SourceLocation): hbs.AST.PathExpressi
 function rawPair(loc: hbs.AST.SourceLocation): hbs.AST.HashPair {
   const value = { type: "BooleanLiteral", value: true, original: true, loc } as hbs.AST.BooleanLiteral;
   return { type: "HashPair", key: "raw", value, loc };
+}
+
+/** Names the block, so that what it made of an item can be found again. */
+function memoPair(file: string, loc: hbs.AST.SourceLocation): hbs.AST.HashPair {
+  const name = `${file}:${loc.start.line}:${loc.start.column}`;
+  const value = { type: "StringLiteral", value: name, original: name, loc } as hbs.AST.StringLiteral;
+  return { type: "HashPair", key: MEMO, value, loc };
 }
 
 /** The error of a template that cannot be used: the first finding, with the count of the others. */

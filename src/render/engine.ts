@@ -5,6 +5,7 @@ import { type Finding, INSERT, prepare, syntaxError } from "./ast.ts";
 import type { FormatName } from "./formats/index.ts";
 import { HELPERS } from "./helpers/index.ts";
 import { createInsertions } from "./insertions.ts";
+import { createMemo, type Each } from "./memo.ts";
 import { parseFinding } from "./parse-finding.ts";
 import { bindReads, type Facts, READ_HELPERS } from "./reads.ts";
 import type { View } from "./view.ts";
@@ -51,6 +52,8 @@ export function compileTemplate(source: TemplateSource): Template {
   const findings: Finding[] = [];
   const partialNames = new Set(source.partials.keys());
   const insertions = createInsertions(source.format);
+  const memo = createMemo(insertions);
+  let lastFacts: Facts | undefined;
   let literalReads: Selector = NOTHING;
 
   function load(file: string, text: string): HandlebarsTemplateDelegate | undefined {
@@ -111,6 +114,7 @@ export function compileTemplate(source: TemplateSource): Template {
     return current;
   }
   registerHelpers(env, { place, reads: bindReads(state), insert: insertions.insert });
+  env.registerHelper("each", memo.wrap(env.helpers["each"] as unknown as Each));
   const run = load(source.file, source.text);
   const broken = syntaxError(findings);
 
@@ -119,6 +123,10 @@ export function compileTemplate(source: TemplateSource): Template {
       throw broken ?? new Error("a template without findings did not compile");
     }
     current = { view, facts };
+    if (facts !== lastFacts) {
+      memo.forget();
+      lastFacts = facts;
+    }
     place.file = source.file;
     insertions.clear();
     try {

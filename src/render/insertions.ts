@@ -1,24 +1,51 @@
 import { FairleadError, type Location } from "../model/errors.ts";
 import { GENERATION_MARK } from "../ports.ts";
-import type { FormatName, Inserted } from "./formats/index.ts";
-import { isPlain, markText, resolve } from "./formats/index.ts";
+import {
+  appendTo,
+  expand,
+  type FormatName,
+  type Frame,
+  type Inserted,
+  isPlain,
+  knowsPieces,
+  markText,
+  Piece,
+  pieceText,
+  resolve,
+  resolvePieces,
+} from "./formats/index.ts";
 import { Structure } from "./helpers/index.ts";
 import { GENERATION } from "./reads.ts";
 
+/** What a generation looks like to a format: digits. */
+const GENERATION_DIGITS = "0".repeat(16);
+
+interface Origin {
+  readonly source: string;
+  readonly location: Location;
+}
+
+/** A text on its way, and what was inserted into it so far. */
+interface Open {
+  readonly values: Inserted[];
+  readonly origins: Origin[];
+  readonly pieces: Piece<Origin>[];
+}
+
 /** Collects what is inserted while rendering, and puts it in escaped for its place afterwards (see `formats/`). */
 export function createInsertions(format: FormatName) {
-  let values: Inserted[] = [];
-  let origins: { readonly source: string; readonly location: Location }[] = [];
+  const isGenerationPlain = isPlain(format, GENERATION_DIGITS);
+  let open: Open = { values: [], origins: [], pieces: [] };
 
   function mark(inserted: Inserted, source: string, location: Location): string {
-    values.push(inserted);
-    origins.push({ source, location });
-    return markText(values.length - 1);
+    open.values.push(inserted);
+    open.origins.push({ source, location });
+    return markText(open.values.length - 1);
   }
 
   function insert(value: unknown, source: string, isRaw: boolean, location: Location): string {
     if (value === GENERATION) {
-      return mark({ value: GENERATION_MARK }, source, location);
+      return isGenerationPlain ? GENERATION_MARK : mark({ value: GENERATION_MARK }, source, location);
     }
     if (value === undefined) {
       throw new FairleadError("TEMPLATE_FAILED", `"${source}" is not there`, {
@@ -46,8 +73,38 @@ export function createInsertions(format: FormatName) {
     }
   }
 
+  /** What `work` renders, with what it inserts, as a piece of its own. */
+  function capture(work: () => string): Piece<Origin> {
+    const outer = open;
+    open = { values: [], origins: [], pieces: [] };
+    try {
+      return new Piece({ text: work(), ...open });
+    } finally {
+      open = outer;
+    }
+  }
+
+  /** The text that brings a piece into what is being rendered. */
+  function include(piece: Piece<Origin>): string {
+    if (piece.isPlain) {
+      return piece.frame.text;
+    }
+    if (!knowsPieces(format)) {
+      return appendTo(open, expand(piece.frame));
+    }
+    open.pieces.push(piece);
+    return pieceText(open.pieces.length - 1);
+  }
+
   function finish(text: string): string {
-    const resolved = resolve(format, text, values);
+    const frame: Frame<Origin> = { text, ...open };
+    const placed = resolvePieces(format, frame);
+    if (placed !== undefined) {
+      return placed;
+    }
+    const whole = expand(frame);
+    const { origins } = whole;
+    const resolved = resolve(format, whole.text, whole.values);
     if (resolved.ok) {
       return resolved.text;
     }
@@ -61,11 +118,10 @@ export function createInsertions(format: FormatName) {
   }
 
   function clear(): void {
-    values = [];
-    origins = [];
+    open = { values: [], origins: [], pieces: [] };
   }
 
-  return { insert, finish, clear };
+  return { insert, capture, include, finish, clear };
 }
 
 function rawText(value: unknown, source: string, location: Location): string {

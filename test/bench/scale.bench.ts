@@ -12,8 +12,7 @@ import { cpuMs, ms, peakMb, quantile, residentMb, row, spread, watchFile } from 
 import { entriesOf, entryAt, fill, type Shape } from "./fill.ts";
 
 const CHANGES = 30;
-const TEMPLATE =
-  "{{#each services}}\nupstream {{name}} {\n{{#each instances}}\n    server {{addr}};\n{{/each}}\n}\n{{/each}}\n";
+const TEMPLATE = "{{#each services}}\nupstream {{name}} {\n{{#each instances}}\n    server {{addr}};\n{{/each}}\n}\n{{/each}}\n";
 
 /** The aims are for 100,000 instances in 10,000 services; the other shapes show that nothing hangs on the number of services. */
 const SHAPES: readonly Shape[] = [
@@ -35,7 +34,12 @@ interface Figures {
 /** First file, then changes one by one. `holds` says whether the file shows a port. */
 async function measure(
   etcd: Etcd,
-  { pid, file, startedAt, shape }: { readonly pid: number; readonly file: string; readonly startedAt: number; readonly shape: Shape },
+  {
+    pid,
+    file,
+    startedAt,
+    shape,
+  }: { readonly pid: number; readonly file: string; readonly startedAt: number; readonly shape: Shape },
   isFirst: (text: string) => boolean,
 ): Promise<Figures> {
   const output = watchFile(file);
@@ -67,7 +71,12 @@ async function measure(
 }
 
 function print(name: string, figures: Figures): void {
-  row(`${name}: start → first file`, ms(figures.firstMs), `cpu ${ms(figures.firstCpuMs)}`, `peak ${figures.peakMb.toFixed(0)} MB`);
+  row(
+    `${name}: start → first file`,
+    ms(figures.firstMs),
+    `cpu ${ms(figures.firstCpuMs)}`,
+    `peak ${figures.peakMb.toFixed(0)} MB`,
+  );
   row(
     `${name}: one change → file`,
     ...spread(figures.changesMs),
@@ -91,7 +100,10 @@ describeWith(["etcd34"], "scale", () => {
           node: "bench",
           stateDir: "state",
           registry: `etcd://${etcd.endpoint}`,
-          render: { settle: { quiet: "0ms", max: "0ms" }, targets: { all: { files: [{ template: "t.hbs", dest: "out.conf" }] } } },
+          render: {
+            settle: { quiet: "0ms", max: "0ms" },
+            targets: { all: { files: [{ template: "t.hbs", dest: "out.conf" }] } },
+          },
         }),
       );
       const ours = join(folder, "out.conf");
@@ -110,7 +122,9 @@ describeWith(["etcd34"], "scale", () => {
       const args = [script, etcd.endpoint, "/fairlead/services/", String((await stat(ours)).size), theirs];
       startedAt = performance.now();
       floor = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
-      const least = await measure(etcd, { pid: floor.pid ?? 0, file: theirs, startedAt, shape }, (text) => text.startsWith("first"));
+      const least = await measure(etcd, { pid: floor.pid ?? 0, file: theirs, startedAt, shape }, (text) =>
+        text.startsWith("first"),
+      );
       print(name, figures);
       print("  floor: raw list and watch, bytes written", least);
       row(
