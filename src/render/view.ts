@@ -2,6 +2,7 @@ import { FairleadError } from "../model/errors.ts";
 import { compareText, type Entry, hostPort, isUsable } from "../model/instance.ts";
 import { joinSelectors, NOTHING, type Selector, selectsKeys, selectsService } from "../model/selector.ts";
 import type { Service, Snapshot } from "../model/snapshot.ts";
+import { SortedMap } from "../model/sorted-map.ts";
 
 /** What a template sees of an instance. */
 export interface InstanceView {
@@ -92,7 +93,8 @@ export function createView(snapshot: Snapshot, selector: Selector): View {
         return [];
       }
       record("services", "");
-      const all = [...snapshot.services.values()].map((service) => serviceView(service, filter));
+      const viewOf = serviceViews(filter);
+      const all = Array.from(snapshot.services.values(), viewOf);
       return filter.tag === undefined ? all : all.filter((service) => service.instances.length > 0);
     },
     service(name, filter) {
@@ -102,7 +104,7 @@ export function createView(snapshot: Snapshot, selector: Selector): View {
       }
       record("service", name);
       const service = snapshot.services.get(name);
-      return service === undefined ? [] : serviceView(service, filter).instances;
+      return service === undefined ? [] : serviceViews(filter)(service).instances;
     },
     key(path) {
       const key = canonicalKey(path);
@@ -165,7 +167,7 @@ function keysBelow(keys: ReadonlyMap<string, string>, prefix: string): readonly 
     return known;
   }
   const list: KeyView[] = [];
-  for (const [key, value] of keys) {
+  for (const [key, value] of keys instanceof SortedMap ? keys.below(prefix) : keys) {
     if (key.startsWith(prefix)) {
       list.push(Object.freeze({ key, name: canonicalKey(key.slice(prefix.length)), value }));
     }
@@ -198,27 +200,28 @@ function instanceView(entry: Entry): InstanceView {
   return view;
 }
 
-const serviceViews = new WeakMap<Service, Map<string, ServiceView>>();
+/** By filter, so that a service has one view for each. */
+const viewsByFilter = new Map<string, WeakMap<Service, ServiceView>>();
 
-function serviceView(service: Service, filter: Filter): ServiceView {
+function serviceViews(filter: Filter): (service: Service) => ServiceView {
   const id = JSON.stringify([filter.tag, filter.health]);
-  const views = serviceViews.get(service) ?? new Map<string, ServiceView>();
-  serviceViews.set(service, views);
-  const known = views.get(id);
-  if (known !== undefined) {
-    return known;
-  }
-  const wanted = filter.tag === undefined ? [] : filter.tag.split(",").map((tag) => tag.trim());
-  const instances = service.instances.filter(
-    (entry) => hasHealth(entry, filter.health) && wanted.every((tag) => entry.tags.includes(tag)),
-  );
-  const view = Object.freeze({
-    name: service.name,
-    tags: service.tags,
-    instances: Object.freeze(instances.map(instanceView)),
-  });
-  views.set(id, view);
-  return view;
+  const views = viewsByFilter.get(id) ?? new WeakMap<Service, ServiceView>();
+  viewsByFilter.set(id, views);
+  return (service) => {
+    const known = views.get(service);
+    if (known !== undefined) {
+      return known;
+    }
+    const view = serviceView(service, filter);
+    views.set(service, view);
+    return view;
+  };
+}
+
+function serviceView({ name, tags, instances }: Service, { tag, health }: Filter): ServiceView {
+  const wanted = tag === undefined ? [] : tag.split(",").map((text) => text.trim());
+  const chosen = instances.filter((entry) => hasHealth(entry, health) && wanted.every((text) => entry.tags.includes(text)));
+  return Object.freeze({ name, tags, instances: Object.freeze(chosen.map(instanceView)) });
 }
 
 function hasHealth(entry: Entry, health: string | undefined): boolean {

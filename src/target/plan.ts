@@ -20,9 +20,18 @@ export interface Plan {
 export function generationOf(files: readonly RenderedFile[]): string {
   const hash = createHash("sha256");
   for (const file of [...files].sort((a, b) => (a.dest < b.dest ? -1 : 1))) {
-    hash.update(JSON.stringify([file.dest, file.text]));
+    hash.update(JSON.stringify([file.dest, sha256(bytesOf(file))]));
   }
   return hash.digest("hex").slice(0, 16);
+}
+
+/** A file's bytes before the generation is known; the same ones when they are asked for again, since files can be large. */
+const known = new WeakMap<RenderedFile, Buffer>();
+
+function bytesOf(file: RenderedFile): Buffer {
+  const bytes = known.get(file) ?? Buffer.from(file.text);
+  known.set(file, bytes);
+  return bytes;
 }
 
 /** Compares with the disk. @throws FairleadError `DEST_REFUSED` */
@@ -52,7 +61,7 @@ function wantedContent(file: RenderedFile, generation: string, current: FileCont
   const uid = file.uid ?? current?.uid;
   const gid = file.gid ?? current?.gid;
   return {
-    bytes: Buffer.from(file.text.replaceAll(GENERATION_MARK, generation)),
+    bytes: file.text.includes(GENERATION_MARK) ? Buffer.from(file.text.replaceAll(GENERATION_MARK, generation)) : bytesOf(file),
     mode: file.mode ?? current?.mode ?? 0o644,
     ...(uid !== undefined && { uid }),
     ...(gid !== undefined && { gid }),

@@ -5,6 +5,8 @@ import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FairleadError, messageOf, systemCode } from "../model/errors.ts";
 
+const PART_BYTES = 256 * 1024;
+
 export interface FileContent {
   readonly bytes: Buffer;
   readonly mode: number;
@@ -13,8 +15,13 @@ export interface FileContent {
   readonly gid?: number;
 }
 
+/** Bytes are never changed here once they are made, so each lot of them is hashed once. */
+const hashes = new WeakMap<Uint8Array, string>();
+
 export function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  const hash = hashes.get(bytes) ?? createHash("sha256").update(bytes).digest("hex");
+  hashes.set(bytes, hash);
+  return hash;
 }
 
 /** A name beside `path` that no `*.conf` pattern matches, and that a sweep recognises as ours. */
@@ -77,17 +84,25 @@ export async function stageFile(dest: string, content: FileContent): Promise<str
     }
     await handle.chmod(content.mode);
     await handle.sync();
-    const written = Buffer.alloc(size);
-    await handle.read(written, 0, size, 0);
-    if (sha256(written) !== sha256(content.bytes)) {
-      throw new Error("what was read back is not what was written");
-    }
+    await requireBytes(handle, content.bytes);
     await handle.close();
     return staged;
   } catch (error) {
     await handle?.close().catch(() => undefined);
     await rm(staged, { force: true }).catch(() => undefined); // the first error is the one to tell
     throw refused(dest, error);
+  }
+}
+
+/** Reads a file back, a part at a time: it may be large. */
+async function requireBytes(handle: FileHandle, bytes: Buffer): Promise<void> {
+  const part = Buffer.alloc(Math.min(bytes.length, PART_BYTES));
+  for (let at = 0; at < bytes.length; at += part.length) {
+    const wanted = bytes.subarray(at, at + part.length);
+    const { bytesRead } = await handle.read(part, 0, wanted.length, at);
+    if (bytesRead !== wanted.length || !part.subarray(0, bytesRead).equals(wanted)) {
+      throw new Error("what was read back is not what was written");
+    }
   }
 }
 
