@@ -155,7 +155,10 @@ export class Draft {
     const parts: string[] = [];
     let done = 0;
     for (const edit of this.#edits) {
-      parts.push(this.text.slice(done, edit.start), edit.text);
+      if (edit.start > done) {
+        parts.push(this.text.slice(done, edit.start));
+      }
+      parts.push(edit.text);
       done = edit.end;
     }
     parts.push(this.text.slice(done));

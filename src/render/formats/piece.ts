@@ -29,10 +29,15 @@ export class Piece<Origin = unknown> {
   /** The text in its place; `place` finds it the first time, undefined: this piece cannot be seen on its own. */
   textIn(surroundings: string, place: () => string | undefined): string | undefined {
     if (!this.#placed.has(surroundings)) {
-      this.#placed.set(surroundings, place());
+      this.#placed.set(surroundings, compact(place()));
     }
     return this.#placed.get(surroundings);
   }
+}
+
+/** What was cut from a text with marks takes two bytes a character, and so does everything it is joined to, unless it is read anew. */
+function compact(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : Buffer.from(text).toString();
 }
 
 /** The mark that stands for a piece while rendering. */

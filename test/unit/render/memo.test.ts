@@ -1,0 +1,121 @@
+import Handlebars from "handlebars";
+import { describe, expect, it } from "vitest";
+import { EVERYTHING } from "../../../src/model/selector.ts";
+import { prepare } from "../../../src/render/ast.ts";
+import { compileTemplate } from "../../../src/render/engine.ts";
+import { MEMO } from "../../../src/render/memo.ts";
+import { createView } from "../../../src/render/view.ts";
+import { entry, world } from "../../helpers/snapshot.ts";
+
+const facts = { node: "n1", env: new Map<string, string>() };
+
+function compile(text: string) {
+  return compileTemplate({ file: "t.hbs", text, format: "nginx", allowRaw: false, partials: new Map() });
+}
+
+/** Renders three times: all, the same again, and with one instance changed; how often bodies looked at an instance each time. */
+function countLooks(text: string, shape: { readonly services: number; readonly each: number }): readonly number[] {
+  let looks = 0;
+  const counted = (service: number, n: number, port: number) =>
+    entry(`s${service}`, `i${n}`, {
+      port,
+      meta: {
+        get note() {
+          looks += 1;
+          return "1";
+        },
+      },
+    });
+  const state = world();
+  for (let service = 0; service < shape.services; service += 1) {
+    for (let n = 0; n < shape.each; n += 1) {
+      state.set(counted(service, n, 80));
+    }
+  }
+  const template = compile(text);
+  const render = (): number => {
+    looks = 0;
+    template.render(createView(snapshot, EVERYTHING), facts);
+    return looks;
+  };
+  let snapshot = state.snapshot();
+  const first = render();
+  const again = render();
+  state.set(counted(0, 0, 81));
+  snapshot = state.snapshot();
+  return [first, again, render()];
+}
+
+const NESTED = "upstream {{name}} {\n{{#each instances}}\n    server {{addr}} weight={{meta.note}};\n{{/each}}\n}\n";
+
+/** By the argument that `prepare` adds. */
+function outermostIsRemembered(text: string): boolean {
+  const program = Handlebars.parseWithoutProcessing(text);
+  prepare(program, { file: "t.hbs", helpers: new Set(HELPERS), partials: new Set(), allowRaw: false });
+  const [block] = program.body;
+  const pairs = block !== undefined && "hash" in block ? ((block as hbs.AST.BlockStatement).hash?.pairs ?? []) : [];
+  return pairs.some(({ key }) => key === MEMO);
+}
+
+const HELPERS = ["each", "if", "with", "where", "upper", "join", "key", "service", "services", "node", "generation"];
+
+describe("one change among 10,000 instances", () => {
+  it.each([
+    ["1,000 services × 10", { services: 1000, each: 10 }, `{{#each services}}\n${NESTED}{{/each}}\n`, 10],
+    ["2 services × 5,000", { services: 2, each: 5000 }, `{{#each services}}\n${NESTED}{{/each}}\n`, 1],
+    ["10,000 services × 1", { services: 10_000, each: 1 }, `{{#each services as |s|}}\n${NESTED}{{/each}}\n`, 1],
+    ["one service", { services: 1, each: 10_000 }, '{{#each (service "s0")}}\nserver {{addr}} w={{meta.note}};\n{{/each}}\n', 1],
+  ] as const)("%s: bodies run for what changed only", (_, shape, text, changed) => {
+    expect(countLooks(text, shape)).toEqual([10_000, 0, changed]);
+  });
+});
+
+describe("a body that hangs on more than its item", () => {
+  it.each([
+    ["the loop's data", "{{#each services}}{{@index}}{{/each}}"],
+    ["the loop's data through a block", "{{#each services}}{{#if @last}}x{{/if}}{{/each}}"],
+    ["data of the root", "{{#each services}}{{@root.x}}{{/each}}"],
+    ["what is around the block", "{{#each services}}{{../name}}{{/each}}"],
+    ["a block that may not be a step down", "{{#each services}}{{#with this}}{{../name}}{{/with}}{{/each}}"],
+    [
+      "a loop over what may be the item itself",
+      "{{#each services as |s|}}{{#each (where (services) 'name' s.name)}}{{../../name}}{{/each}}{{/each}}",
+    ],
+    ["the place in the list, by name", "{{#each services as |s i|}}{{i}}{{/each}}"],
+    ["a read of the registry", '{{#each services}}{{key "a"}}{{/each}}'],
+    ["a read in an argument", "{{#each services}}{{#each (service name)}}{{addr}}{{/each}}{{/each}}"],
+    ["all services", "{{#each services}}{{#each services}}{{name}}{{/each}}{{/each}}"],
+  ])("%s: is not remembered", (_, text) => {
+    expect(outermostIsRemembered(text)).toBe(false);
+  });
+
+  it.each([
+    ["fields", "{{#each services}}{{name}}{{tags.[0]}}{{/each}}"],
+    ["fields named like a read", '{{#each (service "web")}}{{service}}{{node}}{{/each}}'],
+    ["a nested loop and its data", "{{#each services}}{{#each instances}}{{@index}}{{../name}}{{/each}}{{/each}}"],
+    ["block parameters", "{{#each services as |s|}}{{#each s.instances as |i n|}}{{s.name}}{{i.addr}}{{n}}{{/each}}{{/each}}"],
+    ["pure helpers and the generation", '{{#each services}}{{upper (join tags ",")}}{{generation}}{{/each}}'],
+  ])("%s: are remembered", (_, text) => {
+    expect(outermostIsRemembered(text)).toBe(true);
+  });
+});
+
+describe("a remembered block", () => {
+  it("names the place of a value that becomes unsafe, as if it were new", () => {
+    const state = world(Array.from({ length: 100 }, (_, n) => entry("web", `i${n}`, { meta: { note: "fine" } })));
+    const template = compile('{{#each (service "web")}}\nset $n {{meta.note}};\n{{/each}}\n');
+    const render = (): string => template.render(createView(state.snapshot(), EVERYTHING), facts);
+    expect(render()).toContain("set $n fine;");
+    state.set(entry("web", "i7", { meta: { note: "$bad" } }));
+    expect(render).toThrow(expect.objectContaining({ code: "TEMPLATE_UNSAFE", location: { file: "t.hbs", line: 2, column: 8 } }));
+    state.set(entry("web", "i7", { meta: { note: "good" } }));
+    expect(render()).toContain("set $n good;");
+  });
+
+  it("is rendered anew for other facts", () => {
+    const snapshot = world([entry("web", "a")]).snapshot();
+    const template = compile("{{#each services}}\nserver {{node}};\n{{/each}}\n");
+    const render = (node: string): string => template.render(createView(snapshot, EVERYTHING), { ...facts, node });
+    expect([render("1a"), render("2b")]).toEqual(["server 1a;\n", "server 2b;\n"]);
+  });
+});
