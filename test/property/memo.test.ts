@@ -9,7 +9,7 @@ import type { FormatName } from "../../src/render/formats/index.ts";
 import { createView, type View } from "../../src/render/view.ts";
 import { entry, world } from "../helpers/snapshot.ts";
 
-const ROUNDS = 100;
+const ROUNDS = 80;
 const CHANGES = 12;
 
 /** Small, fast and the same each time (mulberry32). */
@@ -37,7 +37,8 @@ const NGINX_LINES = [
   "set $open {{name}} ", // leaves its statement open
   "{{#each instances}}\n{{#each tags}}\nset $t {{this}}{{../port}}{{../../name}};\n{{/each}}\n{{/each}}\n",
   '{{#each (sortBy instances "port")}}\nallow {{address}};\n{{/each}}\n',
-  "set $last {{name}}; # {{name}}", // a comment that swallows what follows
+  "{{name}} 1;\n", // data in a map, no directive anywhere else
+  "set $last {{name}}; # end", // a comment that swallows what follows
 ] as const;
 
 const OUTSIDE_LINES = [
@@ -45,8 +46,12 @@ const OUTSIDE_LINES = [
   "set $n {{@root.x}}{{name}};\n",
   'set $k {{key "app/k"}};\n',
   '{{#each (service "s1")}}\nset $a {{addr}};\n{{/each}}\n',
+  '{{#each (service "s0")}}\nset $o {{../name}};\n{{/each}}\n',
   "{{#if @first}}\nset $first {{name}};\n{{/if}}\n",
 ] as const;
+
+/** What stands around the items changes with the key. */
+const AROUND_CHANGES = '{{#if (eq (key "app/k") "1")}}\nmap $x $y {\n{{else}}\nhttp {\n{{/if}}\n';
 
 function randomTemplate(random: Random): string {
   const lines: string[] = Array.from({ length: 1 + random(2) }, () => pick(random, ...NGINX_LINES));
@@ -55,15 +60,16 @@ function randomTemplate(random: Random): string {
   }
   const each = pick(random, "services", "services as |s|", '(services health="any")', '(services tag="a")');
   const block = `{{#each ${each}}}\n${lines.join("")}{{else}}\n# none\n{{/each}}\n`;
-  const around = pick(random, "", "http {\n", "map $x $y {\n", "# {{node}}\n", "set $q ");
+  const around = pick(random, "", "", "http {\n", "map $x $y {\n", "# {{node}}\n", "set $q ", AROUND_CHANGES);
   const inner = `{{#each (service "s0")}}\n    server {{addr}} {{protocol}};\n{{/each}}\n`;
-  return `${around}${block}${random(2) === 0 ? inner : ""}${around.endsWith("{\n") ? "}\n" : ""}set $g {{generation}};\n`;
+  return `${around}${block}${random(2) === 0 ? inner : ""}${around.includes("{\n") ? "}\n" : ""}set $g {{generation}};\n`;
 }
 
-const NOTES = ["v1", "a b", "x;y", '"', "", "#", "0", "\\", "{"] as const;
+const NOTES = ["v1", "v1", "v2", "a b", "x;y", '"', "", "#", "0", "\\", "{"] as const;
+const NAMES = ["s0", "s0", "s0", "s1", "s2", "a b", "x;y"] as const;
 
 function randomEntry(random: Random): Entry {
-  return entry(`s${random(5)}`, `i${random(40)}`, {
+  return entry(pick(random, ...NAMES), `i${random(60)}`, {
     port: 1000 + random(4),
     tags: pick(random, [], ["a"], ["a", "b;"]),
     meta: { note: pick(random, ...NOTES) },
@@ -112,7 +118,7 @@ describe("what blocks remember", () => {
       const template = compile(text, format);
       const plain = compile(text, format);
       const state = world(
-        Array.from({ length: random(80) }, () => randomEntry(random)),
+        Array.from({ length: random(160) }, () => randomEntry(random)),
         { "app/k": "1" },
       );
       for (let change = 0; change < CHANGES; change += 1) {
@@ -126,7 +132,7 @@ describe("what blocks remember", () => {
           () => state.set(one),
           () => state.set(one),
           () => state.remove(one.service, one.id),
-          () => state.setKey("app/k", String(change)),
+          () => state.setKey("app/k", String(random(2))),
         )();
       }
     }

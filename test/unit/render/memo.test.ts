@@ -112,6 +112,24 @@ describe("a remembered block", () => {
     expect(render()).toContain("set $n good;");
   });
 
+  it.each([
+    ["leaves a comment open, which swallows the next", "{{#each services}}\nset $x {{name}}; # {{/each}}\n"],
+    [
+      "leaves a statement open",
+      "{{#each services}}\n{{#if tags}}\nset $y {{name}};\ninclude\n{{else}}\nx {{name}};\n{{/if}}\n{{/each}}\n",
+    ],
+  ])("is seen in the whole text when it %s", (_, text) => {
+    const snapshot = world([entry("a", "i", { tags: ["t"] }), entry("b c", "i")]).snapshot();
+    const render = (): string => compile(text).render(createView(snapshot, EVERYTHING), facts);
+    expect(render).toThrow(expect.objectContaining({ code: "TEMPLATE_UNSAFE" }));
+  });
+
+  it("is seen in the whole text when it stands in an open quote", () => {
+    const snapshot = world([entry("b c", "i")]).snapshot();
+    const template = compile("set $q '\n{{#each services}}\nset $x {{name}};\n{{/each}}\n';\n");
+    expect(template.render(createView(snapshot, EVERYTHING), facts)).toBe("set $q '\nset $x b c;\n';\n");
+  });
+
   it("is rendered anew for other facts", () => {
     const snapshot = world([entry("web", "a")]).snapshot();
     const template = compile("{{#each services}}\nserver {{node}};\n{{/each}}\n");
