@@ -104,24 +104,48 @@ export class SortedMap<V> implements ReadonlyMap<string, V> {
 
   /** The names that begin with `prefix` and their values, found without looking at the others. */
   below(prefix: string): [string, V][] {
+    const found: [string, V][] = [];
+    this.#eachBelow(prefix, (name, value) => {
+      found.push([name, value]);
+      return true;
+    });
+    return found;
+  }
+
+  /** Whether `below(prefix)` would give just these, without making it. */
+  hasBelow(prefix: string, wanted: readonly { readonly key: string; readonly value: V }[]): boolean {
+    let count = 0;
+    const isSame = this.#eachBelow(prefix, (name, value) => {
+      const item = wanted[count];
+      count += 1;
+      return item?.key === name && item.value === value;
+    });
+    return isSame && count === wanted.length;
+  }
+
+  /** Until `visit` says false; then it is false. */
+  #eachBelow(prefix: string, visit: (name: string, value: V) => boolean): boolean {
+    for (let place = this.#firstFrom(prefix); this.#names[place]?.startsWith(prefix) === true; place += 1) {
+      const name = this.#names[place];
+      const value = this.#values[place];
+      if (name !== undefined && value !== undefined && !visit(name, value)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  #firstFrom(name: string): number {
     let low = 0;
     let high = this.#names.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.#names[middle] ?? "") < prefix) {
+      if ((this.#names[middle] ?? "") < name) {
         low = middle + 1;
       } else {
         high = middle;
       }
     }
-    const found: [string, V][] = [];
-    for (let name = this.#names[low]; name?.startsWith(prefix) === true; name = this.#names[low]) {
-      const value = this.#values[low];
-      if (value !== undefined) {
-        found.push([name, value]);
-      }
-      low += 1;
-    }
-    return found;
+    return low;
   }
 }

@@ -128,7 +128,11 @@ export function createView(snapshot: Snapshot, selector: Selector): View {
 
 /** Whether one of the reads would find something else in this snapshot. */
 export function isStale(reads: readonly Read[], snapshot: Snapshot): boolean {
-  return reads.some((read) => !sameFound(read.found, lookUp(snapshot, read.kind, read.name)));
+  return reads.some((read) =>
+    read.kind === "keys" && snapshot.keys instanceof SortedMap
+      ? !snapshot.keys.hasBelow(read.name, read.found as readonly KeyView[])
+      : !sameFound(read.found, lookUp(snapshot, read.kind, read.name)),
+  );
 }
 
 /** Without the leading slash that etcd users write. */

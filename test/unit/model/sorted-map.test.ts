@@ -138,5 +138,15 @@ describe("a sorted map", () => {
       ["b", 4],
     ]);
     expect(map.below(prefix).map(([name]) => name)).toEqual(wanted);
+    const items = map.below(prefix).map(([key, value]) => ({ key, value }));
+    expect(map.hasBelow(prefix, items)).toBe(true);
+    expect(map.hasBelow(prefix, [...items, { key: "z", value: 1 }])).toBe(false);
+    expect(map.hasBelow(prefix, items.slice(1))).toBe(items.length === 0);
+    expect(
+      map.hasBelow(
+        prefix,
+        items.map(({ key }) => ({ key, value: 9 })),
+      ),
+    ).toBe(items.length === 0);
   });
 });
