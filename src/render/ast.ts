@@ -1,7 +1,7 @@
 /** Looks at a template's syntax tree before it is compiled: refuses what we do not allow and routes every insertion through one helper. */
 import { nearest } from "../core/nearest.ts";
 import { FairleadError, type Location } from "../model/errors.ts";
-import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
+import { joinAll, type Selector } from "../model/selector.ts";
 import { dependsOnItemOnly, MEMO } from "./memo.ts";
 import { canonicalKey } from "./view.ts";
 
@@ -37,7 +37,7 @@ export interface Prepared {
 export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
   const findings: Finding[] = [];
   const partials = new Set<string>();
-  let literalReads: Selector = NOTHING;
+  const literalReads: Selector[] = [];
   const scopes: string[][] = [];
 
   function find(node: hbs.AST.Node, message: string, more: Partial<Pick<Finding, "code" | "severity" | "hint">> = {}): void {
@@ -190,7 +190,7 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
     const literal = first?.type === "StringLiteral" ? (first as hbs.AST.StringLiteral).value : undefined;
     const read = literalRead(name, literal);
     if (read !== undefined) {
-      literalReads = joinSelectors(literalReads, read);
+      literalReads.push(read);
     }
   }
 
@@ -199,7 +199,7 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
   }
 
   visitProgram(program);
-  return { findings, literalReads, partials: [...partials].sort() };
+  return { findings, literalReads: joinAll(literalReads), partials: [...partials].sort() };
 }
 
 function literalRead(helper: string, name: string | undefined): Selector | undefined {

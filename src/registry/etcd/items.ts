@@ -1,6 +1,6 @@
 import type { IKeyValue } from "etcd3";
 import type { Entry } from "../../model/instance.ts";
-import type { Selector } from "../../model/selector.ts";
+import { type Selector, selectsKeys } from "../../model/selector.ts";
 import { createEntryDecoder, type Decoded, decodeAddress, decodeEntryPath, decodeSegment, decodeText } from "../codec.ts";
 import { ownerIn } from "../owner-record.ts";
 import type { KeyLayout } from "../store.ts";
@@ -45,7 +45,7 @@ export function createDecoder(layout: KeyLayout, selector: Selector): Decoder {
     const item = entryItem(key, kv);
     const isConfig = key.startsWith(layout.keysPrefix) && !layout.isOwn(key);
     const name = isConfig ? key.slice(layout.keysPrefix.length) : "";
-    if (name === "" || !selector.keys.some((prefix) => name.startsWith(prefix))) {
+    if (name === "" || !selectsKeys(selector, name)) {
       return item === undefined ? [] : [item];
     }
     const found = kv && (isText ? decodeText(kv.value) : notUtf8);
