@@ -147,7 +147,7 @@ export function dependsOnItemOnly(block: hbs.AST.BlockStatement, outer: readonly
     if (path.data) {
       return path.depth === 0 && spot.loops > 0 && LOOP_DATA.has(String(path.parts[0]));
     }
-    const first = String(path.parts[0] ?? "");
+    const first = path.parts[0] ?? "";
     return path.depth <= spot.hops && (spot.params.includes(first) || !outer.includes(first));
   }
 
