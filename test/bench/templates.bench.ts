@@ -23,7 +23,7 @@ interface Shape {
 
 const SHAPES: readonly (Shape & { readonly aim: string })[] = [
   { templates: 100, keys: 1000, reads: "a folder", aim: "≤ 600 ms" },
-  { templates: 100, keys: 1000, reads: "one by one", aim: "none" },
+  { templates: 100, keys: 1000, reads: "one by one", aim: "≤ 600 ms" },
   { templates: 1000, keys: 100, reads: "a folder", aim: "none" },
   { templates: 1000, keys: 100, reads: "one by one", aim: "none" },
 ];
