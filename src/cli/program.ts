@@ -40,6 +40,7 @@ export function createProgram(context: Context): Command {
       new Option("--diff", "print what changes in the files"),
       new Option("--exit-code", "with --dry-run: exit 10 when something would change"),
       new Option("--no-reload", "install without reload and verify; the reload stays owed"),
+      new Option("--accept-shrink", "apply what guards hold back: the instances that vanished are really gone"),
       new Option("--state <dir>", "where journals and last good files are kept"),
       new Option("--template <file>", "without a configuration: the template"),
       new Option("--dest <file>", "without a configuration: the file to write"),

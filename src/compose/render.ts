@@ -4,6 +4,7 @@ import type { Config } from "../config/load.ts";
 import { createFolderWatch } from "../core/watch.ts";
 import type { Registry, Target } from "../ports.ts";
 import { formatForDest } from "../render/formats/index.ts";
+import type { GuardRules } from "../render/guard.ts";
 import { createLibrary, type Library } from "../render/library.ts";
 import type { Facts } from "../render/reads.ts";
 import { createRenderer, type Renderer } from "../render/renderer.ts";
@@ -56,6 +57,8 @@ export function createTargets(render: Pick<RenderConfig, "targets">, stateDir: s
   return Object.entries(render.targets).map(([name, target]) => ({
     target: createTargetFrom(name, target, stateDir, deps),
     files: target.files.map(createFilePlan),
+    ...(target.guard !== "off" && { guard: guardOf(target.guard) }),
+    ...(target.reload !== undefined && minReloadInterval(target.reload)),
   }));
 }
 
@@ -85,6 +88,14 @@ function reloadOf(config: NonNullable<TargetConfig["reload"]>) {
   return "signal" in config
     ? { signal: `SIG${config.signal}` as NodeJS.Signals, pidFile: config.pidFile }
     : { exec: commandOf(config, 30_000) };
+}
+
+function guardOf({ hold, ...rules }: Exclude<TargetConfig["guard"], "off">): GuardRules {
+  return { ...rules, holdMs: hold };
+}
+
+function minReloadInterval(reload: NonNullable<TargetConfig["reload"]>): Pick<TargetPlan, "minReloadIntervalMs"> {
+  return "minInterval" in reload && reload.minInterval !== undefined ? { minReloadIntervalMs: reload.minInterval } : {};
 }
 
 function verifyOf(config: NonNullable<TargetConfig["verify"]>) {

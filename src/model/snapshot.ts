@@ -235,7 +235,8 @@ export class SnapshotBuilder {
   }
 }
 
-function buildService(name: string, instances: readonly Entry[]): Service {
+/** A service of these instances, which are in order. */
+export function buildService(name: string, instances: readonly Entry[]): Service {
   const tags = new Set<string>();
   for (const instance of instances) {
     for (const tag of instance.tags) {
@@ -245,7 +246,8 @@ function buildService(name: string, instances: readonly Entry[]): Service {
   return Object.freeze({ name, tags: Object.freeze([...tags].sort()), instances: Object.freeze(instances) });
 }
 
-function compareEntries(a: Entry, b: Entry): number {
+/** The order of instances within a service. */
+export function compareEntries(a: Entry, b: Entry): number {
   return compareText(a.id, b.id) || compareText(a.address, b.address) || a.port - b.port;
 }
 
