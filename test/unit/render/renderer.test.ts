@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createHints } from "../../../src/core/hints.ts";
 import type { Provenance } from "../../../src/model/provenance.ts";
 import type { ApplyReport, Memory, Outcome, RenderedFile, Target } from "../../../src/ports.ts";
 import { createMemoryRegistry } from "../../../src/registry/memory.ts";
@@ -83,10 +84,7 @@ function start(registry: ReturnType<typeof createMemoryRegistry>, targets: reado
     facts: { node: "n", env: new Map() },
     settle: { quietMs: 1, maxMs: 20 },
     resyncMs: 60_000,
-    // biome-ignore lint/correctness/useYield: templates do not change here
-    templateChanges: async function* () {
-      return;
-    },
+    templateChanges: (signal) => createHints().read(signal),
     log: recordLog(),
   });
   running = renderer.run(stop.signal);
