@@ -96,8 +96,11 @@ export interface RegistryWriter {
   owned(owner: string, signal: AbortSignal): Promise<readonly Owned[]>;
   /**
    * Makes the changes, each on its own: one result for each, in the order put then remove. Nothing outside this owner is ever changed, and
-   * an entry that changed since `owned` is a conflict or a failure, never overwritten. A put before the first beat of `keepAlive` may fail, retryable:
-   * there is no lease yet that it could hang on. Rejects only when nothing could be tried.
+   * an entry that changed since `owned` is a conflict or a failure, never overwritten. A put fails, retryable, before the first beat of
+   * `keepAlive`: there is no lease yet that it could hang on. Rejects only when nothing could be tried.
+   *
+   * The first write under a new lease that goes well makes the owner one of a snapshot's `owners`, else the second beat does: before that,
+   * what went with the lease before may not be back.
    */
   write(owner: string, change: Change, signal: AbortSignal): Promise<readonly WriteResult[]>;
   /**
@@ -106,7 +109,10 @@ export interface RegistryWriter {
    * It never rewrites an entry. After the last beat, entries are unusable within `ttlMs` plus the store's own slack.
    */
   keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost">;
-  /** Removes the owner's entries and gives up the lease: a clean end that others see at once. */
+  /**
+   * Removes the owner's entries: a clean end that others see at once. The lease runs out by itself, so that they see it done by a living
+   * owner; a next process of this owner adopts it within its time, and its first beat says `kept`.
+   */
   release(owner: string, signal: AbortSignal): Promise<void>;
 }
 

@@ -27,7 +27,8 @@ export interface Snapshot {
   readonly invalid: readonly Invalid[];
   /**
    * The owners that hold a lease now. What is missing of one of these was taken away on purpose; what is missing of another vanished with it.
-   * Read at the same moment as the entries, or after. The same set as the predecessor's when nothing changed.
+   * Read at the same moment as the entries, or after; an owner that lost its lease is one again when it has written under a new one.
+   * Empty when no services are selected. The same set as the predecessor's when nothing changed.
    */
   readonly owners: ReadonlySet<string>;
 }
