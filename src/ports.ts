@@ -173,6 +173,11 @@ export interface FileReport {
   /** What was there when it began, absent: no file; and what was wanted, absent: none. For a diff; may hold secrets. */
   readonly before?: Buffer;
   readonly after?: Buffer;
+  /**
+   * Present when a secret was read for one of them: the same two with every secret masked, which may be shown. `before` absent although there
+   * was a file: fairlead did not make it, so nobody knows what in it is secret.
+   */
+  readonly masked?: { readonly before?: Buffer; readonly after?: Buffer };
 }
 
 /**
@@ -215,6 +220,8 @@ export interface Memory {
   readonly provenance: Provenance;
   /** The newest change, as in the history. */
   readonly lastChange: string;
+  /** A person went back to an earlier state, and it is held: `files` are that state's, `provenance` is that of the render it holds off. */
+  readonly rolledBack?: { readonly to: string; readonly at: string };
 }
 
 /** A group of files that is checked, installed, reloaded and rolled back as one. */
@@ -235,4 +242,17 @@ export interface Target {
    * object for as long as nothing changed on the disk.
    */
   recall(): Promise<Memory | undefined>;
+}
+
+/** The earlier states of a target, and the way back to them. */
+export interface TargetHistory {
+  /** Oldest first. */
+  history(): Promise<readonly HistoryEntry[]>;
+  /**
+   * Goes back to the state `to`, by default the one before the current: the same transaction as `apply`, without a registry. From then on
+   * `apply` leaves it in place for as long as it is given the generation that was gone back from.
+   */
+  rollBack(choice: { readonly to?: string }, options: ApplyOptions): Promise<ApplyReport>;
+  /** Ends what `rollBack` holds: the next `apply` installs what it is given. False: nothing was held. */
+  releaseRollback(options: ApplyOptions): Promise<boolean>;
 }

@@ -10,6 +10,7 @@ import type { Facts } from "../render/reads.ts";
 import { createRenderer, type Renderer } from "../render/renderer.ts";
 import type { FilePlan, TargetPlan } from "../render/target-render.ts";
 import { resolveOwner } from "../target/owner.ts";
+import type { Reload } from "../target/reload.ts";
 import { createTarget } from "../target/target.ts";
 import type { Deps } from "./deps.ts";
 
@@ -72,7 +73,7 @@ function createTargetFrom(name: string, config: TargetConfig, stateDir: string, 
     log: deps.log,
     environment: deps.env,
     ...(check !== undefined && { check: commandOf(check, 10_000) }),
-    ...(reload !== undefined && { reload: reloadOf(reload) }),
+    ...(reload !== undefined && { reload: reloadOf(reload, deps) }),
     ...(verify !== undefined && { verify: verifyOf(verify) }),
   });
 }
@@ -84,10 +85,29 @@ function commandOf(
   return "exec" in config ? { argv: config.exec, timeoutMs: config.timeout } : { argv: config, timeoutMs: defaultMs };
 }
 
-function reloadOf(config: NonNullable<TargetConfig["reload"]>) {
-  return "signal" in config
-    ? { signal: `SIG${config.signal}` as NodeJS.Signals, pidFile: config.pidFile }
-    : { exec: commandOf(config, 30_000) };
+function reloadOf(config: NonNullable<TargetConfig["reload"]>, deps: Deps): Reload {
+  if ("container" in config) {
+    const { container, host, timeout } = config;
+    const signalContainer = createSignaller(host, deps);
+    return { container, signal: signalOf(config), timeoutMs: timeout, signalContainer };
+  }
+  return "signal" in config ? { signal: signalOf(config), pidFile: config.pidFile } : { exec: commandOf(config, 30_000) };
+}
+
+function signalOf({ signal }: { readonly signal: string }): NodeJS.Signals {
+  return `SIG${signal}` as NodeJS.Signals; // the schema lists their names
+}
+
+/** The socket is not looked for before a reload is due. */
+function createSignaller(host: string | undefined, deps: Deps): Extract<Reload, { container: string }>["signalContainer"] {
+  return async (wanted, abort) => {
+    const [{ createContainerSignaller }, { chooseDockerHost }] = await Promise.all([
+      import("../sources/docker/signal.ts"),
+      import("../sources/docker/host.ts"),
+    ]);
+    const signalContainer = createContainerSignaller(chooseDockerHost(host === undefined ? {} : { host }, deps.env));
+    await signalContainer(wanted, abort);
+  };
 }
 
 function guardOf({ hold, ...rules }: Exclude<TargetConfig["guard"], "off">): GuardRules {

@@ -119,6 +119,15 @@ const reload = z
       pidFile: path.describe("file with the process id to send it to"),
       minInterval,
     }),
+    z.strictObject({
+      container: z.string().min(1).describe("name or id of the container whose first process gets the signal"),
+      signal: z.enum(signals).describe("signal to send"),
+      host: z
+        .string()
+        .optional()
+        .describe("its engine, `unix:///path` or `tcp://host:port`; default: DOCKER_HOST, else unix:///var/run/docker.sock"),
+      timeout: duration.prefault("10s").describe("how long the engine may take"),
+    }),
   ])
   .describe("makes the program read its files");
 

@@ -1,4 +1,4 @@
-import { chmod, copyFile, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -262,9 +262,10 @@ describe("recovery", () => {
 
   it("takes files away again that were in place only to be checked when their process was killed", async () => {
     await writeFile(dest, "good\n", { mode: 0o604 });
-    const keep = `cp ${folder}/state/journal.json ${folder}/journal; cp -p ${dest} ${folder}/unchecked; exit 1`;
+    const keep = `cp -r ${folder}/state/files ${folder}/files; cp ${folder}/state/journal.json ${folder}/journal; cp -p ${dest} ${folder}/unchecked; exit 1`;
     await target({ check: sh(keep), findCheckLevel: async () => "swap" }).apply([file("unchecked\n")], options);
     await copyFile(join(folder, "journal"), join(folder, "state/journal.json"));
+    await cp(join(folder, "files"), join(folder, "state/files"), { recursive: true });
     await copyFile(join(folder, "unchecked"), dest);
     expect(await readFile(dest, "utf8")).toBe("unchecked\n");
     expect(await target().recover(options)).toBeUndefined();
