@@ -40,7 +40,7 @@ export interface Guarded {
  * | its owner is gone, or it has none (another program wrote it); few of the service are missing | gone at once                                       |
  * | … more than `maxShrink`, the last one, or below `minInstances` | kept, until a read after `hold` lacks it still         |
  * | … the last one, and `onEmpty` is `keep` or `write`            | kept until a person accepts it, or gone at once        |
- * | … and the registry holds no service at all                    | kept until something is there again, or a person accepts |
+ * | … and the registry holds none of anybody's entries any more   | kept until something is there again, or a person accepts |
  */
 export function guardServices(input: GuardInput): Guarded {
   const { before, snapshot } = input;
@@ -83,7 +83,8 @@ function judge(
   const isKnown = earlier !== undefined && instances.every((id) => earlier.instances.includes(id));
   const sinceMs = isKnown ? Math.min(Date.parse(earlier.since), nowMs) : nowMs;
   const untilMs = sinceMs + rules.holdMs;
-  const isForPeople = snapshot.services.size === 0 || (empties && rules.onEmpty === "keep");
+  const isAllGone = isEverythingGone(before.services, snapshot);
+  const isForPeople = isAllGone || (empties && rules.onEmpty === "keep");
   if (!isForPeople && nowMs >= untilMs && freshAtMs >= untilMs) {
     return undefined;
   }
@@ -92,9 +93,27 @@ function judge(
     instances,
     since: new Date(sinceMs).toISOString(),
     ...(!isForPeople && { until: new Date(untilMs).toISOString() }),
-    reason: snapshot.services.size === 0 ? "the registry holds no service any more" : reason,
+    reason: isAllGone ? "the registry holds no entry any more" : reason,
   };
   return { hold, missing };
+}
+
+/** A store that lost its data. Entries without owner do not count beside others: Consul itself always is in its catalogue. */
+function isEverythingGone(before: ReadonlyMap<string, Service>, snapshot: Snapshot): boolean {
+  return !hasEntry(snapshot.services, hasEntry(before, isOwned) ? isOwned : () => true);
+}
+
+function isOwned(entry: Entry): boolean {
+  return entry.owner !== "";
+}
+
+function hasEntry(services: ReadonlyMap<string, Service>, wanted: (entry: Entry) => boolean): boolean {
+  for (const { instances } of services.values()) {
+    if (instances.some(wanted)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 function reasonToHold(counts: {

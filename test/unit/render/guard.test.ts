@@ -113,10 +113,14 @@ describe("the guard (G3)", () => {
     expect(idsOf(guarded, "web")).toBe(seen);
   });
 
-  it("never ends by time alone while the registry holds no service at all", () => {
-    const guarded = look({ web: "a1", ...other }, {}, { holds: [held], atMs: 3_600_000 });
-    expect([idsOf(guarded, "web"), idsOf(guarded, "db")]).toEqual(["a1", "d1"]);
-    expect(guarded.holds[0]).toMatchObject({ reason: "the registry holds no service any more" });
+  it.each([
+    ["nothing", { web: "a1", db: "d1" }, {}],
+    ["nothing that anybody owns", { web: "a1", db: "d1", consul: "-c" }, { consul: "-c" }],
+    ["nothing of other programs, when it held nothing else", { web: "-1", db: "-2" }, {}],
+  ])("never ends by time alone while the registry holds %s", (_what, before, after) => {
+    const guarded = look(before, after, { holds: [{ ...held, instances: ["a1", "-1"] }], atMs: 3_600_000 });
+    expect([idsOf(guarded, "web"), idsOf(guarded, "db")]).toEqual(before.web === "a1" ? ["a1", "d1"] : ["-1", "-2"]);
+    expect(guarded.holds[0]).toMatchObject({ reason: "the registry holds no entry any more" });
     expect(guarded.holds[0]).not.toHaveProperty("until");
     expect(guarded.confirmAtMs).toBeUndefined();
   });
