@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Config } from "../config/load.ts";
 import { createFolderWatch } from "../core/watch.ts";
-import type { Registry, Target } from "../ports.ts";
+import type { Registry, Target, TargetHistory } from "../ports.ts";
 import { formatForDest } from "../render/formats/index.ts";
 import type { GuardRules } from "../render/guard.ts";
 import { createLibrary, type Library } from "../render/library.ts";
@@ -65,11 +65,16 @@ export function createTargets(render: Pick<RenderConfig, "targets">, stateDir: s
 
 type TargetConfig = RenderConfig["targets"][string];
 
-function createTargetFrom(name: string, config: TargetConfig, stateDir: string, deps: Deps): Target {
+export function createTargetFrom(
+  name: string,
+  config: Partial<Pick<TargetConfig, "check" | "reload" | "verify">>,
+  stateDir: string,
+  deps: Deps,
+): Target & TargetHistory {
   const { check, reload, verify } = config;
   return createTarget({
     name,
-    stateDir: join(stateDir, "targets", encodeURIComponent(name)),
+    stateDir: join(targetsFolder(stateDir), encodeURIComponent(name)),
     log: deps.log,
     environment: deps.env,
     ...(check !== undefined && { check: commandOf(check, 10_000) }),
@@ -133,6 +138,10 @@ export function createFilePlan(file: TargetConfig["files"][number]): FilePlan {
     ...(file.mode !== undefined && { mode: file.mode }),
     ...(file.owner !== undefined && resolveOwner(file.owner)),
   };
+}
+
+export function targetsFolder(stateDir: string): string {
+  return join(stateDir, "targets");
 }
 
 export function defaultStateDir(env: Deps["env"]): string {

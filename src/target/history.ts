@@ -82,8 +82,9 @@ export function keptStates(history: History): readonly Applied[] {
   return history.flatMap((entry) => entry.state ?? []);
 }
 
-export function publicEntry({ code: _, state, ...entry }: StoredEntry): HistoryEntry {
-  return { ...entry, isKept: state !== undefined };
+export function publicEntry(entry: StoredEntry): HistoryEntry {
+  const { id, at, generation, reason, outcome, error, state } = entry;
+  return { id, at, generation, reason, outcome, ...(error !== undefined && { error }), isKept: state !== undefined };
 }
 
 /** The entry to go back to: the one that is named, else the last one before the current state. */

@@ -99,8 +99,8 @@ export function currentState(journal: Journal): Applied | undefined {
   return journal.pending?.step === "installing" ? journal.pending.to : journal.good;
 }
 
-export function withoutGoneBack({ goneBack: _, ...state }: Applied): Applied {
-  return state;
+export function withoutGoneBack({ generation, files, at }: Applied): Applied {
+  return { generation, files, at };
 }
 
 export function statesOf(journal: Journal): readonly Applied[] {

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { describeExec } from "../core/exec.ts";
 import { withDeadline } from "../core/time.ts";
-import { FairleadError, hasCode, messageOf, systemCode } from "../model/errors.ts";
+import { FairleadError, messageOf, systemCode } from "../model/errors.ts";
 import { type Command, type CommandContext, outputTail, runCommand } from "./commands.ts";
 import { isOlderThan, isZombie } from "./process.ts";
 
@@ -46,7 +46,7 @@ async function signalContainer(reload: Extract<Reload, { container: string }>, a
       reload.signalContainer({ container, signal }, inner),
     );
   } catch (error) {
-    if (!hasCode(error) || hasCode(error, "RELOAD_FAILED")) {
+    if (!(error instanceof FairleadError) || error.code === "RELOAD_FAILED") {
       throw error;
     }
     throw failed(error.message, error.hint);

@@ -1,5 +1,5 @@
 /** A file of the state that other processes may replace: read again only when they did. */
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemCode } from "../model/errors.ts";
 import type { Log } from "../ports.ts";
@@ -57,16 +57,13 @@ export function createStampedFile<T>(options: {
   async function write(value: T): Promise<void> {
     await prepareStateFolder(dirname(file), dirname(file));
     await writeStateFile(file, Buffer.from(print(value)), { durable: false });
-    const handle = await openThere();
-    if (handle !== undefined) {
-      known = { stamp: await stampOf(handle).finally(() => handle.close()), value };
-    }
+    known = { stamp: await stampOf(file), value };
   }
 
   return { read, write };
 }
 
-async function stampOf(handle: FileHandle): Promise<string> {
-  const { ino, mtimeNs, size } = await handle.stat({ bigint: true });
+async function stampOf(file: string | FileHandle): Promise<string> {
+  const { ino, mtimeNs, size } = await (typeof file === "string" ? stat(file, { bigint: true }) : file.stat({ bigint: true }));
   return `${ino}:${mtimeNs}:${size}`;
 }

@@ -34,7 +34,8 @@ export function createTarget(options: TargetOptions): Target & TargetHistory {
   const kept = createKeptBytes(stateDir);
   const record = createRecord(stateDir, { name, log, kept });
   const transaction = createTransaction(options, store, kept);
-  let swept = false;
+  /** Destinations beside which nothing of an earlier process lies any more. */
+  const swept = new Set<string>();
 
   async function apply(files: readonly RenderedFile[], applyOptions: ApplyFilesOptions): Promise<ApplyReport> {
     const { provenance } = applyOptions;
@@ -139,7 +140,11 @@ export function createTarget(options: TargetOptions): Target & TargetHistory {
     if (plan.changed.length === 0 && !isOwed) {
       return report({ kind: "unchanged" });
     }
-    return report(dryRun === true ? { kind: "would-write" } : await transaction.run(plan, journal, work));
+    if (dryRun === true) {
+      return report({ kind: "would-write" });
+    }
+    tellLeftBehind(plan);
+    return report(await transaction.run(plan, journal, work));
   }
 
   /** Keeps in the history how a change ended, also one that failed before anything was touched. */
@@ -164,11 +169,16 @@ export function createTarget(options: TargetOptions): Target & TargetHistory {
     return report;
   }
 
-  /** Nothing had to be done, but the journal may be lost, or name files that are not ours any more. */
-  async function settleUnchanged(plan: Plan, journal: Journal): Promise<void> {
-    for (const dest of plan.leftBehind) {
+  /** Once: the journal does not name them afterwards. */
+  function tellLeftBehind({ leftBehind }: Plan): void {
+    for (const dest of leftBehind) {
       log.warn("a file that is not wanted any more was changed by somebody else and stays", { target: name, file: dest });
     }
+  }
+
+  /** Nothing had to be done, but the journal may be lost, or name files that are not ours any more. */
+  async function settleUnchanged(plan: Plan, journal: Journal): Promise<void> {
+    tellLeftBehind(plan);
     const { good } = journal;
     if (good !== undefined && plan.leftBehind.length > 0) {
       await store.write({
@@ -203,17 +213,16 @@ export function createTarget(options: TargetOptions): Target & TargetHistory {
   }
 
   async function sweepOnce(files: readonly { readonly dest: string }[], folders: Folders): Promise<void> {
-    if (swept) {
-      return;
-    }
-    swept = true;
-    const dests = files.map((file) => file.dest);
-    await sweepStaged(dests, folders).catch((error: unknown) => {
+    const dests = files.map((file) => file.dest).filter((dest) => !swept.has(dest));
+    try {
+      await sweepStaged(dests, folders);
+      dests.forEach((dest) => swept.add(dest));
+    } catch (error) {
       if (!hasCode(error)) {
         throw error;
       }
-      swept = false; // a folder that is not there: that is told when its files are compared
-    });
+      // A folder that is not there: that is told when its files are compared.
+    }
   }
 
   async function history(): Promise<readonly HistoryEntry[]> {

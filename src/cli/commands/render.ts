@@ -10,7 +10,7 @@ import type { FairleadError } from "../../model/errors.ts";
 import { FORMAT_NAMES, type FormatName } from "../../render/formats/index.ts";
 import { type OnceReport, renderOnce, type TargetReport } from "../../render/once.ts";
 import { type Context, hasColour, printJson, printLine, quietLog, usage } from "../context.ts";
-import { unifiedDiff } from "../diff.ts";
+import { fileDiff } from "../diff.ts";
 import { describeError, errorJson, exitCodeOf } from "../failure.ts";
 import { loadConfigFile, parseRegistryOption, timeoutOf } from "../settings.ts";
 
@@ -192,9 +192,9 @@ function targetJson({ name, outcome, generation, files }: TargetReport): object 
 }
 
 function printDiffs(context: Context, report: OnceReport): void {
-  for (const { dest, before, after, changed } of report.targets.flatMap((target) => target.files)) {
-    if (changed) {
-      printLine(context, unifiedDiff(dest, before?.toString("utf8"), after?.toString("utf8") ?? ""));
+  for (const file of report.targets.flatMap((target) => target.files)) {
+    if (file.changed) {
+      printLine(context, fileDiff(file));
     }
   }
 }
