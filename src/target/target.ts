@@ -61,7 +61,7 @@ export function createTarget(options: TargetOptions): Target {
   }
 
   function contextOf({ signal }: ApplyOptions): CommandContext {
-    return { signal, environment: options.environment, target: name };
+    return { signal, environment: options.environment, target: name, log };
   }
 
   async function transact(files: readonly RenderedFile[], applyOptions: ApplyOptions): Promise<ApplyReport> {
