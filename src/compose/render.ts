@@ -11,6 +11,7 @@ import { createRenderer, type Renderer } from "../render/renderer.ts";
 import type { FilePlan, TargetPlan } from "../render/target-render.ts";
 import { resolveOwner } from "../target/owner.ts";
 import type { Reload } from "../target/reload.ts";
+import { type CheckCommand, type CheckLevelFinding, explainCheckLevel } from "../target/sandbox.ts";
 import { createTarget } from "../target/target.ts";
 import type { Deps } from "./deps.ts";
 
@@ -77,7 +78,7 @@ export function createTargetFrom(
     stateDir: join(targetsFolder(stateDir), encodeURIComponent(name)),
     log: deps.log,
     environment: deps.env,
-    ...(check !== undefined && { check: commandOf(check, 10_000) }),
+    ...(check !== undefined && { check: checkOf(check) }),
     ...(reload !== undefined && { reload: reloadOf(reload, deps) }),
     ...(verify !== undefined && { verify: verifyOf(verify) }),
   });
@@ -88,6 +89,28 @@ function commandOf(
   defaultMs: number,
 ) {
   return "exec" in config ? { argv: config.exec, timeoutMs: config.timeout } : { argv: config, timeoutMs: defaultMs };
+}
+
+function checkOf(config: NonNullable<TargetConfig["check"]>): CheckCommand {
+  return { ...commandOf(config, 10_000), ...("sandbox" in config && { sandbox: config.sandbox }) };
+}
+
+export interface TargetCheck extends CheckLevelFinding {
+  readonly target: string;
+}
+
+/** What each target's check would run in here. */
+export async function findCheckLevels(
+  render: Pick<RenderConfig, "targets"> | undefined,
+  { env, signal }: { readonly env: Deps["env"]; readonly signal: AbortSignal },
+): Promise<readonly TargetCheck[]> {
+  const checks: TargetCheck[] = [];
+  for (const [target, { check }] of Object.entries(render?.targets ?? {})) {
+    if (check !== undefined) {
+      checks.push({ target, ...(await explainCheckLevel(checkOf(check), { environment: env, signal, target })) });
+    }
+  }
+  return checks;
 }
 
 function reloadOf(config: NonNullable<TargetConfig["reload"]>, deps: Deps): Reload {

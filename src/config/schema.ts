@@ -100,7 +100,18 @@ const file = z.strictObject({
 const check = z
   .union([
     argv,
-    z.strictObject({ exec: argv.describe("the command"), timeout: duration.prefault("10s").describe("how long it may take") }),
+    z.strictObject({
+      exec: argv.describe("the command"),
+      timeout: duration.prefault("10s").describe("how long it may take"),
+      sandbox: z
+        .enum(["full", "network", "off"])
+        .default("full")
+        .describe(
+          "`full`: it sees the files in a tree of its own, what it writes vanishes, and it has no network and none of root's rights; " +
+            "`network`: the same with the network, for host names that only DNS knows; " +
+            "`off`: the files are put in place for its length, for `docker exec` and programs that have to be root",
+        ),
+    }),
   ])
   .describe("judges the files before they count: exit 0 accepts; `{{staged}}` names the staged file");
 

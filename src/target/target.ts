@@ -206,7 +206,7 @@ export function createTarget(options: TargetOptions): Target & TargetHistory {
   }
 
   function locked<T>({ lockTimeoutMs, signal, noReload }: ApplyOptions, work: (work: Work) => Promise<T>): Promise<T> {
-    const context = { signal, environment: options.environment, target: name };
+    const context = { signal, environment: options.environment, target: name, log };
     return withLock({ file: join(stateDir, "lock"), what: `target "${name}"`, timeoutMs: lockTimeoutMs, signal }, () =>
       withFolders((folders) => work({ folders, context, noReload: noReload === true })),
     );

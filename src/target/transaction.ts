@@ -2,20 +2,20 @@
 import { FairleadError } from "../model/errors.ts";
 import type { Log, Outcome } from "../ports.ts";
 import { type CheckJob, judge, needsSwap } from "./check.ts";
-import type { Command, CommandContext } from "./commands.ts";
+import type { CommandContext } from "./commands.ts";
 import { discardStaged, putStaged, restoreFiles, type Staged, stageAll } from "./files.ts";
 import type { Folders } from "./folder.ts";
 import { type Applied, type Journal, type JournalStore, keepFile } from "./journal.ts";
 import type { KeptBytes } from "./keep.ts";
 import type { Plan } from "./plan.ts";
 import { type Reload, runReload } from "./reload.ts";
-import { type CheckLevel, findCheckLevel } from "./sandbox.ts";
+import { type CheckCommand, type CheckLevel, findCheckLevel } from "./sandbox.ts";
 import { isMountPoint } from "./stage.ts";
 import { runVerify, type Verify } from "./verify.ts";
 
 export interface TransactionOptions {
   readonly name: string;
-  readonly check?: Command;
+  readonly check?: CheckCommand;
   readonly reload?: Reload;
   readonly verify?: Verify;
   readonly log: Log;
@@ -133,19 +133,18 @@ export function createTransaction(options: TransactionOptions, store: JournalSto
     }
     const { context, folders } = state.work;
     const files = plan.files.filter((file) => file.wanted !== undefined);
-    const job: CheckJob = { command: check, staged: staged.files, files, generation: plan.generation, context };
+    const changes = [...staged.files, ...staged.removals.map(({ dest }) => ({ dest, replaces: true }))];
+    const job: CheckJob = { command: check, staged: changes, files, generation: plan.generation, context };
     level ??= await (options.findCheckLevel ?? findCheckLevel)(check, context);
-    // A file that is to go cannot be laid over with nothing: it has to be really away.
-    const levelHere = staged.removals.length > 0 ? "swap" : level;
-    if (!needsSwap(job, levelHere)) {
-      return (await judge(job, levelHere)) ?? "staged";
+    if (!needsSwap(job, level)) {
+      return (await judge(job, level)) ?? "staged";
     }
     let rejection: FairleadError | undefined;
     let passed = false;
     await store.write({ ...state.journal, pending: { step: "checking", from: state.before, to: state.to } });
     try {
       await putStaged(staged, { folders, mayWriteInPlace: true });
-      rejection = await judge(job, levelHere);
+      rejection = await judge(job, level);
       passed = rejection === undefined;
     } finally {
       if (!passed) {

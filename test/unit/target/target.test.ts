@@ -157,7 +157,7 @@ describe("a check (G1)", () => {
 
   it("gets a clean environment (G11)", async () => {
     const environment = { ...process.env, CONSUL_HTTP_TOKEN: "secret-token", NODE_OPTIONS: "" };
-    const app = target({ check: sh(`env > ${folder}/env`), environment });
+    const app = target({ check: sh(`env > ${folder}/env`), environment, findCheckLevel: async () => "swap" });
     await app.apply([file("one")], options);
     const env = await readFile(join(folder, "env"), "utf8");
     expect(env).toContain("PATH=");
