@@ -34,6 +34,24 @@ export interface KeyView {
   readonly value: string;
 }
 
+/** Marks objects whose field names are known; everything else that a template sees is data, where names come and go. */
+const KNOWN_FIELDS: object = Object.freeze({});
+const INSTANCE_FIELDS: object = Object.freeze(Object.create(KNOWN_FIELDS));
+
+/** The same object, frozen: a field that it lacks is a typo. */
+export function withKnownFields<T extends object>(fields: T): T {
+  return Object.freeze(Object.setPrototypeOf(fields, KNOWN_FIELDS) as T);
+}
+
+export function hasKnownFields(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === KNOWN_FIELDS || prototype === INSTANCE_FIELDS;
+}
+
+export function isInstanceView(value: unknown): value is InstanceView {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === INSTANCE_FIELDS;
+}
+
 export interface Filter {
   readonly tag?: string | undefined;
   /** `passing`, `critical`, `any`; else the usable ones. */
@@ -167,7 +185,7 @@ function keysBelow(keys: ReadonlyMap<string, string>, prefix: string): readonly 
   const list: KeyView[] = [];
   for (const [key, value] of keys) {
     if (key.startsWith(prefix)) {
-      list.push(Object.freeze({ key, name: canonicalKey(key.slice(prefix.length)), value }));
+      list.push(withKnownFields({ key, name: canonicalKey(key.slice(prefix.length)), value }));
     }
   }
   lists.set(prefix, Object.freeze(list));
@@ -181,7 +199,7 @@ function instanceView(entry: Entry): InstanceView {
   if (known !== undefined) {
     return known;
   }
-  const view: InstanceView = Object.freeze({
+  const view: InstanceView = {
     id: entry.id,
     service: entry.service,
     address: entry.address,
@@ -193,7 +211,8 @@ function instanceView(entry: Entry): InstanceView {
     health: entry.health,
     weight: entry.weight ?? 1,
     node: entry.owner,
-  });
+  };
+  Object.freeze(Object.setPrototypeOf(view, INSTANCE_FIELDS));
   instanceViews.set(entry, view);
   return view;
 }
@@ -212,7 +231,7 @@ function serviceView(service: Service, filter: Filter): ServiceView {
   const instances = service.instances.filter(
     (entry) => hasHealth(entry, filter.health) && wanted.every((tag) => entry.tags.includes(tag)),
   );
-  const view = Object.freeze({
+  const view = withKnownFields({
     name: service.name,
     tags: service.tags,
     instances: Object.freeze(instances.map(instanceView)),
