@@ -9,7 +9,6 @@ import {
   nameOf,
   numberOf,
   pathTo,
-  readsOther,
   simpleName,
   sourceText,
   subExpression,
@@ -117,7 +116,6 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
       ...siteOf(path ?? expression, "insert"),
       place: locate(node),
       isRaw,
-      readsOther: call !== undefined && readsOther(call),
     };
     rules.sites.push(site);
     return {

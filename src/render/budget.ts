@@ -3,9 +3,9 @@ import { FairleadError, type Location } from "../model/errors.ts";
 
 /**
  * Iterations, calls and insertions of one render, long lists and texts counted by their length. A file of 100,000 instances with ten
- * helpers each needs about two million; this many take a few seconds.
+ * helpers each needs about two million; this many take two or three seconds.
  */
-const MAX_STEPS = 10_000_000;
+const MAX_STEPS = 5_000_000;
 /** No configuration is this long; longer texts come near to what the engine can hold. */
 const MAX_OUTPUT_CHARS = 64 * 1024 * 1024;
 /** Partials inside partials. */

@@ -11,10 +11,13 @@ import { parseFinding } from "./parse-finding.ts";
 import { joinContext, lookUp, ROOT, readPath } from "./paths.ts";
 import { bindReads, type Facts, READ_HELPERS } from "./reads.ts";
 import { CONTEXT, INSERT, type InsertSite, PATH, type Site } from "./sites.ts";
-import { createTrail } from "./trail.ts";
+import { createTrail, type Origin, type Trail } from "./trail.ts";
 import type { View } from "./view.ts";
 
 const BLOCK_HELPERS = ["if", "unless", "each", "with", "lookup"] as const;
+
+/** What they give comes from no instance. */
+const FOREIGN_READS: ReadonlySet<string> = new Set(["key", "keys", "ls", "tree", "env", "node"]);
 
 /** Every name that a template may call. */
 const HELPER_NAMES: ReadonlySet<string> = new Set([
@@ -170,6 +173,9 @@ function registerHelpers(env: typeof Handlebars, { place, reads, state, sites }:
         state().trail.note(this);
         return this[name]; // the field of that name, not the helper
       }
+      if (FOREIGN_READS.has(name)) {
+        state().trail.noteForeign();
+      }
       const value = located(locate, options, () => {
         const result = call(args, options.hash);
         state().budget.spend(costOf(name, args, result), locate(options));
@@ -200,8 +206,19 @@ function registerHelpers(env: typeof Handlebars, { place, reads, state, sites }:
     const site = siteAt(sites, number) as InsertSite; // made together with this call
     const value = site.kind === "call" ? base : readPath(base, site);
     budget.insert(value, site.place);
-    return insertions.insert(value, site, () => (site.kind === "call" ? trail.take() : trail.originOf(base)));
+    return insertions.insert(value, site, () => originOf(trail, base, site));
   });
+}
+
+function originOf(trail: Trail, base: unknown, site: Site): Origin {
+  switch (site.kind) {
+    case "call":
+      return trail.take();
+    case "variable":
+      return trail.innermost();
+    case "path":
+      return trail.originOf(base);
+  }
 }
 
 function siteAt<T>(sites: readonly T[], number: number): T {

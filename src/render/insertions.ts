@@ -5,13 +5,15 @@ import { isPlain, markText, resolve } from "./formats/index.ts";
 import { Structure } from "./helpers/index.ts";
 import { GENERATION } from "./reads.ts";
 import type { InsertSite } from "./sites.ts";
-import { holds } from "./trail.ts";
+import { holds, type Origin, UNKNOWN_ORIGIN } from "./trail.ts";
 import type { InstanceView } from "./view.ts";
 
 /** A value that cannot stand where it is inserted. */
 export interface Blame {
-  /** The instance that it comes from; absent: from none, or that is not known. */
+  /** The instance that it comes from; absent: that is not known, or from none. */
   readonly instance?: InstanceView;
+  /** It comes from a key or the like, and no instance can be blamed. */
+  readonly isForeign: boolean;
   /** For finding who holds it; never shown. */
   readonly value: string;
   readonly reason: string;
@@ -24,30 +26,30 @@ export type Finished =
 
 export interface Insertions {
   /** The text that stands for the value until everything is rendered; `origin` tells whose it is. */
-  insert(value: unknown, site: InsertSite, origin: () => InstanceView | undefined): string;
+  insert(value: unknown, site: InsertSite, origin: () => Origin): string;
   finish(text: string): Finished;
 }
 
-interface Origin {
+interface Insertion {
   readonly site: InsertSite;
-  readonly instance: InstanceView | undefined;
+  readonly origin: Origin;
 }
 
 /** Collects what one render inserts, and puts it in escaped for its place afterwards (see `formats/`). */
 export function createInsertions(format: FormatName): Insertions {
   const values: Inserted[] = [];
-  const origins: Origin[] = [];
+  const inserted: Insertion[] = [];
   const refused: (Blame & { readonly source: string })[] = [];
 
-  function mark(inserted: Inserted, site: InsertSite, instance: InstanceView | undefined): string {
-    values.push(inserted);
-    origins.push({ site, instance });
+  function mark(value: Inserted, site: InsertSite, origin: Origin): string {
+    values.push(value);
+    inserted.push({ site, origin });
     return markText(values.length - 1);
   }
 
-  function insert(value: unknown, site: InsertSite, origin: () => InstanceView | undefined): string {
+  function insert(value: unknown, site: InsertSite, origin: () => Origin): string {
     if (value === GENERATION) {
-      return mark({ value: GENERATION_MARK }, site, undefined);
+      return mark({ value: GENERATION_MARK }, site, UNKNOWN_ORIGIN);
     }
     if (value === undefined) {
       const { source, location, advice } = site;
@@ -64,7 +66,7 @@ export function createInsertions(format: FormatName): Insertions {
         return isPlain(format, String(value)) ? String(value) : mark({ value }, site, origin());
       default:
         if (value === null) {
-          return mark({ value }, site, undefined);
+          return mark({ value }, site, UNKNOWN_ORIGIN);
         }
         if (value instanceof Structure) {
           return mark({ value: value.text, structure: value.text }, site, origin());
@@ -73,14 +75,14 @@ export function createInsertions(format: FormatName): Insertions {
     }
   }
 
-  function insertRaw(value: unknown, site: InsertSite, origin: () => InstanceView | undefined): string {
+  function insertRaw(value: unknown, site: InsertSite, origin: () => Origin): string {
     if (!(value instanceof Structure) && typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
       throw notText(value, site);
     }
     const text = String(value);
     if (/[\ue000\ue001\uf8ff\0]/.test(text)) {
       refused.push({
-        ...blame({ site, instance: origin() }, text, "it holds a character that is never allowed"),
+        ...blame({ site, origin: origin() }, text, "it holds a character that is never allowed"),
         source: site.source,
       });
       return "";
@@ -92,9 +94,9 @@ export function createInsertions(format: FormatName): Insertions {
     const resolved = resolve(format, text, values);
     const problems = resolved.ok ? [] : resolved.problems;
     for (const { index, reason } of problems) {
-      const origin = origins[index];
-      if (origin !== undefined) {
-        refused.push({ ...blame(origin, String(values[index]?.value), reason), source: origin.site.source });
+      const insertion = inserted[index];
+      if (insertion !== undefined) {
+        refused.push({ ...blame(insertion, String(values[index]?.value), reason), source: insertion.site.source });
       }
     }
     const [first] = refused;
@@ -115,9 +117,10 @@ export function createInsertions(format: FormatName): Insertions {
   return { insert, finish };
 }
 
-function blame({ site, instance }: Origin, value: string, reason: string): Blame {
-  const isTheirs = instance !== undefined && (!site.readsOther || holds(instance, value));
-  return { value, reason, location: site.place, ...(isTheirs && { instance }) };
+function blame({ site, origin }: Insertion, value: string, reason: string): Blame {
+  const { instance, isForeign } = origin;
+  const isTheirs = instance !== undefined && (!isForeign || holds(instance, value));
+  return { value, reason, location: site.place, isForeign: isForeign && !isTheirs, ...(isTheirs && { instance }) };
 }
 
 function notText(value: unknown, { source, location }: InsertSite): FairleadError {

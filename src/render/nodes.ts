@@ -2,9 +2,6 @@
 import type { Selector } from "../model/selector.ts";
 import { canonicalKey } from "./view.ts";
 
-/** What they give comes from no instance. */
-const OTHER_READS: ReadonlySet<string> = new Set(["key", "keys", "ls", "tree", "env", "node"]);
-
 /** What a read helper with a literal name selects; undefined: nothing, or it is known only while rendering. */
 export function literalRead(helper: string, name: string | undefined): Selector | undefined {
   if (helper === "services") {
@@ -63,18 +60,4 @@ export function numberOf(value: number, loc: hbs.AST.SourceLocation): hbs.AST.Nu
 
 export function isPath(node: hbs.AST.Node): node is hbs.AST.PathExpression {
   return node.type === "PathExpression";
-}
-
-function isCall(node: hbs.AST.Node): node is hbs.AST.SubExpression {
-  return node.type === "SubExpression";
-}
-
-/** Whether a key, a variable of the environment or the like may be in what a call gives. */
-export function readsOther(node: hbs.AST.Expression): boolean {
-  return (
-    isCall(node) &&
-    (OTHER_READS.has(nameOf(node.path)) ||
-      node.params.some(readsOther) ||
-      (node.hash?.pairs ?? []).some((pair) => readsOther(pair.value)))
-  );
 }

@@ -7,6 +7,7 @@ import type { ApplyReport, Log, Outcome, RegistryReader } from "../ports.ts";
 import { follow, type Stale } from "../registry/follow.ts";
 import type { Library } from "./library.ts";
 import type { Facts } from "./reads.ts";
+import { createSetAsideReport } from "./set-aside-report.ts";
 import { createTargetRenderer, type TargetPlan, type TargetRenderer } from "./target-render.ts";
 
 /** A destination that somebody changed by hand is put right within this, ± 20 %. */
@@ -110,6 +111,7 @@ function createTargetLoop(
   const { log } = options;
   const { target } = plan;
   const renderer = createTargetRenderer(plan, options.library, options.facts);
+  const reportSetAside = createSetAsideReport(log, target.name);
   let hasRecovered = false;
   let isHeldBack = true;
   let lastFailure = "";
@@ -147,6 +149,7 @@ function createTargetLoop(
         reportFailure(result.error);
       } else {
         lastFailure = "";
+        reportSetAside(result.setAside);
         const startedAt = monotonicMs();
         const report = await target.apply(result.files, {
           signal: grace.signal,

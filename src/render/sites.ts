@@ -27,8 +27,6 @@ export interface InsertSite extends Site {
   /** Of the whole insertion. */
   readonly place: Location;
   readonly isRaw: boolean;
-  /** A key or a variable of the environment may be in it: then an instance is to blame only for what it holds itself. */
-  readonly readsOther: boolean;
 }
 
 /** These ask whether something is there: in their arguments, data may be absent. */
