@@ -50,7 +50,7 @@ export function compileTemplate(source: TemplateSource): Template {
   env.unregisterHelper("log");
   const findings: Finding[] = [];
   const partialNames = new Set(source.partials.keys());
-  const insertions = createInsertions(source.format);
+  const insertions = createInsertions(source.format, [source.text, ...[...source.partials.values()].map(({ text }) => text)]);
   let literalReads: Selector = NOTHING;
 
   function load(file: string, text: string): HandlebarsTemplateDelegate | undefined {

@@ -1,12 +1,13 @@
 import { FairleadError, type Location } from "../model/errors.ts";
 import { GENERATION_MARK } from "../ports.ts";
 import type { FormatName, Inserted } from "./formats/index.ts";
-import { isPlain, markText, resolve } from "./formats/index.ts";
+import { isPlain, marksAll, markText, resolve } from "./formats/index.ts";
 import { Structure } from "./helpers/index.ts";
 import { GENERATION } from "./reads.ts";
 
-/** Collects what is inserted while rendering, and puts it in escaped for its place afterwards (see `formats/`). */
-export function createInsertions(format: FormatName) {
+/** Collects what is inserted while rendering these templates, and puts it in escaped for its place afterwards (see `formats/`). */
+export function createInsertions(format: FormatName, texts: readonly string[] = []) {
+  const needsMarks = texts.some((text) => marksAll(format, text));
   let values: Inserted[] = [];
   let origins: { readonly source: string; readonly location: Location }[] = [];
 
@@ -31,10 +32,10 @@ export function createInsertions(format: FormatName) {
     }
     switch (typeof value) {
       case "string":
-        return isPlain(format, value) ? value : mark({ value }, source, location);
+        return !needsMarks && isPlain(format, value) ? value : mark({ value }, source, location);
       case "number":
       case "boolean":
-        return isPlain(format, String(value)) ? String(value) : mark({ value }, source, location);
+        return !needsMarks && isPlain(format, String(value)) ? String(value) : mark({ value }, source, location);
       default:
         if (value === null) {
           return mark({ value }, source, location);

@@ -36,6 +36,8 @@ export interface Format {
    * or not. Such a value needs no mark. False is always right; true saves the scan.
    */
   isPlain(text: string): boolean;
+  /** In a template with such text even a plain value is marked: a place may take it for more than text. */
+  readonly marksAll?: RegExp;
   /** Walks the text once, and puts or refuses each mark. A mark that it leaves out is refused by the draft. */
   place(draft: Draft): void;
 }

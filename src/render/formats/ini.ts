@@ -57,8 +57,9 @@ function inValue({ text }: Mark, { before, behind }: { readonly before: string; 
   if (hasControl(text.replaceAll("\t", ""))) {
     return refusal(controlRefusal(text, "in an ini file"));
   }
-  if (/\\|\$[{(]|%[({]/.test(text) || (/[$%]$/.test(text) && behind !== "")) {
-    return refusal("it holds a backslash, ${ or %(, which some readers of ini files expand");
+  const around = before.slice(-1) + text + behind.slice(0, 1);
+  if (text.includes("\\") || text.includes("%") || /\$[${(]/.test(around) || /[\\%]$/.test(before)) {
+    return refusal("it holds a backslash, a % or ${, which some readers of ini files expand: for others use format text");
   }
   const afterSeparator = before.replace(/^[^=:]*[=:]\s*/, "");
   if (/^"[^"]*$/.test(afterSeparator) && /^[^"]*"\s*$/.test(behind)) {
