@@ -19,7 +19,7 @@ export function createInsertions(format: FormatName, texts: readonly string[] = 
 
   function insert(value: unknown, source: string, isRaw: boolean, location: Location): string {
     if (value === GENERATION) {
-      return mark({ value: GENERATION_MARK }, source, location);
+      return mark({ value: GENERATION_MARK, isGeneration: true }, source, location);
     }
     if (value === undefined) {
       throw new FairleadError("TEMPLATE_FAILED", `"${source}" is not there`, {

@@ -6,6 +6,8 @@ export type FormatName = (typeof FORMAT_NAMES)[number];
 /** A value that the template inserts, as it is before any escape. */
 export interface Inserted {
   readonly value: string | number | boolean | null;
+  /** It stands for the generation, and `value` is its mark. From outside that text is refused like every other private-use character. */
+  readonly isGeneration?: boolean;
   /** What `toJson` or `toYaml` printed: structure where the format reads it, text elsewhere. `value` is the same text. */
   readonly structure?: string;
 }

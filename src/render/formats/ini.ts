@@ -8,7 +8,7 @@ import { controlRefusal, hasControl, inComment } from "./values.ts";
  */
 export const ini: Format = {
   name: "ini",
-  isPlain: (text) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text),
+  isPlain: () => false, // a word is a key where a line begins
   place(draft) {
     const { text } = draft;
     for (let start = 0; start < text.length; ) {

@@ -63,7 +63,8 @@ interface Statement {
  */
 export const nginx: Format = {
   name: "nginx",
-  marksAll: /(?<!\{)~(?!\})|rewrite|gzip_disable|fastcgi_split_path_info/, // in a pattern an address is not what it seems
+  // There an address is a part of a pattern, of a file's name, of a program or of a variable's name.
+  marksAll: /(?<!\{)~(?!\})|rewrite|gzip_disable|fastcgi_split_path_info|include|load_module|_by_lua|perl|\$[{\w]*\{\{|\\\{\{/,
   isPlain: (text) => /^[0-9[][A-Za-z0-9._:/[\]@%+,=~-]{0,200}$/.test(text),
   place(draft) {
     const { text } = draft;

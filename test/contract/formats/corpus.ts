@@ -54,9 +54,10 @@ export function attackFormat(format: FormatName, rows: readonly PlaceRow[] = PLA
   return { tried: rows.length * ATTACKS.length, places: rows.length, arrived, refused, nameless };
 }
 
-/** What one template makes of one value. */
-export function renderOne(format: FormatName, text: string, value: string): string | FairleadError {
-  return render(compileTemplate({ file: "a.hbs", text: templateOf(text), format, allowRaw: true, partials: new Map() }), value);
+/** What a template makes of values, one after the other. */
+export function renderer(format: FormatName, text: string): (value: string) => string | FairleadError {
+  const template = compileTemplate({ file: "a.hbs", text: templateOf(text), format, allowRaw: true, partials: new Map() });
+  return (value) => render(template, value);
 }
 
 /** A template with `{{key "v"}}` for every `@@`; braces and backslashes in front of it or behind are written as Handlebars wants them. */

@@ -22,7 +22,7 @@ def xml(text):
     return [root.tag, dict(root.attrib), "".join(root.itertext())]
 def ini(text):
     found = []
-    for interpolation in (None, configparser.BasicInterpolation(), configparser.ExtendedInterpolation()):
+    for interpolation in (None, configparser.BasicInterpolation()):
         parser = configparser.ConfigParser(interpolation=interpolation)
         parser.optionxform = str
         parser.read_string(text)

@@ -28,7 +28,6 @@ export const NGINX_PLACES: readonly PlaceRow[] = [
   { text: "return 200 http://@@:@@/;# @@\n", expect: (v) => [["return", "200", `http://${v}:${v}/`]] },
   { text: "return 200 ${arg_@@};", expect: (v) => [["return", "200", `\${arg_${v}}`]] },
   { text: "return 200 \\@@;", expect: (v) => [["return", "200", `\\${v}`]] },
-  { text: "return 200 'x'@@;", expect: (v) => [["return", "200", `x${v}`]] },
   { text: "return 302 @@;", expect: (v) => [["return", "302", v]], isTotal: true },
   {
     text: "add_header X @@ always;return 204;",

@@ -24,7 +24,8 @@ describe("text", () => {
 describe("haproxy", () => {
   gives("haproxy", [
     [" server @@ @@:@@ check", ["web-1", "10.0.0.1", 80], " server web-1 10.0.0.1:80 check"],
-    [" d @@ @@", ["a b#c", ""], ' d a\\ b\\#c ""'],
+    [" d @@ @@", ["a b#c", "x"], " d a\\ b\\#c x"],
+    [" d x@@ @@y", ["", ""], ' d x"" ""y'],
     [" d '@@' \"@@\"", ['a"b$', 'a"b$\\'], ' d \'a"b$\' "a\\"b\\$\\\\"'],
     [" acl x hdr(@@) -i @@", ["X-Y", "it's"], " acl x hdr(X-Y) -i it\\'s"],
     ["# @@\n d x", ["web"], "# web\n d x"],
@@ -34,6 +35,9 @@ describe("haproxy", () => {
     [" @@", "server", "it would be a keyword"],
     [" d @@", "a\nb", "it holds a line break, which has no escape in haproxy"],
     [" d @@", "%[env(A)]", "it holds a %, which begins an expression in haproxy's log formats"],
+    [" d @@", "", "it would be an empty word, which ends the line for HAProxy"],
+    [' d "@@"', "", "it would be an empty word, which ends the line for HAProxy"],
+    [" d @@'@@'", "", "it would be an empty word, which ends the line for HAProxy"],
     [" d @@", "-f", "its first character has a meaning in haproxy"],
     [" d @@", "}", "its first character has a meaning in haproxy"],
     [" acl x hdr(@@)", "a),lower", "it is an argument in parentheses, where only a plain word is let through"],

@@ -1,3 +1,4 @@
+import { GENERATION_MARK } from "../../../../src/ports.ts";
 import { type FormatName, markText, type Resolved, resolve } from "../../../../src/render/formats/index.ts";
 import { NGINX_PLACES } from "./nginx-places.ts";
 
@@ -16,6 +17,17 @@ export function fill(format: FormatName, text: string, ...values: readonly (stri
     format,
     text.replace(/@@/g, () => markText(index++)),
     values.map((value) => ({ value })),
+  );
+}
+
+/** The same with the generation for each `@@`. */
+export function fillGeneration(format: FormatName, text: string): Resolved {
+  let index = 0;
+  const marked = text.replace(/@@/g, () => markText(index++));
+  return resolve(
+    format,
+    marked,
+    Array.from({ length: index }, () => ({ value: GENERATION_MARK, isGeneration: true })),
   );
 }
 
@@ -155,7 +167,7 @@ export const SHELL_PLACES: readonly PlaceRow[] = [
   { text: "A=x; true & @@", expect: () => "x" },
   { text: "A=x; if @@; then :; fi", expect: () => "x" },
   { text: "A=x; (exit 3) || : @@", expect: () => "x", isTotal: true },
-  { text: "A=x; case x in @@) A=y ;; esac", expect: () => "x" },
+  { text: "A=x; case x in @@) A=y ;; esac", expect: (v) => (v === "x" ? "y" : "x") },
   { text: "A=\"x$B\"'@@'\n", expect: (v) => `xbee${v}`, isTotal: true },
   { text: "printf '%s' @@ 2>&1 >/dev/null; A=@@", expect: (v) => v, isTotal: true },
 ];
