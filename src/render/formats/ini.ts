@@ -65,8 +65,8 @@ function inValue({ text }: Mark, { before, behind }: { readonly before: string; 
   if (/^"[^"]*$/.test(afterSeparator) && /^[^"]*"\s*$/.test(behind)) {
     return text.includes('"') ? refusal("it holds a double quote, which has no escape in an ini file") : text;
   }
-  if (/[;#]/.test(text) || /^["']/.test(afterSeparator + text)) {
-    return refusal('it holds a quote, a ; or a #, which needs "…" around it');
+  if (/[;#"\t]/.test(text) || /^["']/.test(afterSeparator + text)) {
+    return refusal('it holds a quote, a tab, a ; or a #, which needs "…" around it');
   }
   if ((afterSeparator === "" && /^\s/.test(text)) || (behind.trim() === "" && /\s$/.test(text))) {
     return refusal('it has a blank at its edge, which needs "…" around it');

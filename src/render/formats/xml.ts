@@ -84,7 +84,9 @@ function inName({ text }: Mark, before: string): Escaped {
   if (before === "=") {
     return refusal("it is an attribute's value without quotes around it");
   }
-  return /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(text) ? text : refusal("it stands in a tag, where only a plain name is let through");
+  return /^[A-Za-z_][A-Za-z0-9_.-]{0,1000}$/.test(text)
+    ? text
+    : refusal("it stands in a tag, where only a plain name is let through");
 }
 
 function characterProblem(text: string): Escaped | undefined {

@@ -104,3 +104,27 @@ function runShell([program = "", ...args]: readonly string[], batch: readonly Ar
   });
   return stdout + stderr;
 }
+
+export function hasPyYaml(): boolean {
+  return spawnSync("python3", ["-c", "import yaml"]).status === 0;
+}
+
+/** git reads what the section `s` sets, a section for each text; it takes quotes away. Texts of another shape are not git's. */
+export function readInGit(arrived: readonly Arrival[]): Differing {
+  const all = arrived.filter(({ row }) => /^\[s\]\na.*\nb = 1\n$/.test(row.text));
+  const { stdout, stderr } = spawnSync("git", ["config", "-f", "-", "--list", "-z"], {
+    input: all.map(({ text }, i) => text.replace("[s]", `[s "n${i}"]`)).join(""),
+    encoding: "utf8",
+    maxBuffer: 1e9,
+  });
+  const got = stdout.split("\0");
+  const bad: unknown[] = stderr === "" ? [] : [stderr];
+  all.forEach(({ row, attack, text }, i) => {
+    const { s } = row.expect(attack.value) as { readonly s: { readonly a: string } }; // as its rows are written
+    const want = [`s.n${i}.a\n${s.a.replace(/^"(.*)"$/, "$1")}`, `s.n${i}.b\n1`];
+    if (got[2 * i] !== want[0] || got[2 * i + 1] !== want[1]) {
+      bad.push({ text: text.slice(0, 200), got: got.slice(2 * i, 2 * i + 2).map((one) => one.slice(0, 200)) });
+    }
+  });
+  return all.length === 0 ? ["nothing for git to read"] : bad.slice(0, 5);
+}

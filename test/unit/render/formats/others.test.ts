@@ -54,8 +54,9 @@ describe("ini", () => {
   ]);
   refuses("ini", [
     ["a = @@", "x\n[evil]", "it holds a line break, which has no escape in an ini file"],
-    ["a = @@", "x ; y", 'it holds a quote, a ; or a #, which needs "…" around it'],
-    ["a = @@", '"x"', 'it holds a quote, a ; or a #, which needs "…" around it'],
+    ["a = @@", "x ; y", 'it holds a quote, a tab, a ; or a #, which needs "…" around it'],
+    ["a = @@", '"x"', 'it holds a quote, a tab, a ; or a #, which needs "…" around it'],
+    ["a = @@", 'say "x"', 'it holds a quote, a tab, a ; or a #, which needs "…" around it'],
     ["a = @@", " x", 'it has a blank at its edge, which needs "…" around it'],
     ["a = @@", "x\\", "it holds a backslash, a % or ${, which some readers of ini files expand: for others use format text"],
     ["a = $@@", "{x}", "it holds a backslash, a % or ${, which some readers of ini files expand: for others use format text"],
