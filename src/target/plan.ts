@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { type FileReport, GENERATION_MARK, type RenderedFile } from "../ports.ts";
+import { generationOf } from "./generation.ts";
 import { type FileContent, readDestination, sha256 } from "./stage.ts";
 
 /** One file of a target: what is wanted and what is there. */
@@ -14,15 +14,6 @@ export interface Plan {
   readonly generation: string;
   readonly files: readonly PlannedFile[];
   readonly changed: readonly PlannedFile[];
-}
-
-/** The same files are the same generation, on every machine and in every run. */
-export function generationOf(files: readonly RenderedFile[]): string {
-  const hash = createHash("sha256");
-  for (const file of [...files].sort((a, b) => (a.dest < b.dest ? -1 : 1))) {
-    hash.update(JSON.stringify([file.dest, file.text]));
-  }
-  return hash.digest("hex").slice(0, 16);
 }
 
 /** Compares with the disk. @throws FairleadError `DEST_REFUSED` */

@@ -5,9 +5,10 @@ import type { ApplyFilesOptions, ApplyOptions, ApplyReport, Log, Outcome, Render
 import { type CheckJob, judge, needsSwap } from "./check.ts";
 import type { Command, CommandContext } from "./commands.ts";
 import { discardStaged, putStaged, restoreFiles, type StagedFile, stageAll, sweepStaged } from "./files.ts";
+import { generationOf } from "./generation.ts";
 import { type Applied, createJournalStore, type Journal, keepFiles } from "./journal.ts";
 import { withLock } from "./lock.ts";
-import { generationOf, type Plan, planFiles, reportFiles } from "./plan.ts";
+import { type Plan, planFiles, reportFiles } from "./plan.ts";
 import { type Reload, runReload } from "./reload.ts";
 import { type CheckLevel, findCheckLevel } from "./sandbox.ts";
 import { runVerify, type Verify } from "./verify.ts";
