@@ -45,7 +45,9 @@ export function parseConfig(text: string, file: string, env: Environment): Loade
   }
   const baseDir = dirname(resolve(file));
   const config = finish(parsed.data, resolve(file), baseDir, problems, (path) => placed.locate(path));
-  return problems.length > 0 || config === undefined ? { ok: false, problems: sortProblems(problems), text } : { ok: true, config };
+  return problems.length > 0 || config === undefined
+    ? { ok: false, problems: sortProblems(problems), text }
+    : { ok: true, config };
 }
 
 /** `docker:` with nothing behind it means all defaults. */
