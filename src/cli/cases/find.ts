@@ -13,7 +13,7 @@ const ENDING = ".case.yaml";
 export async function findCaseFiles(path: string, signal: AbortSignal): Promise<readonly string[]> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) {
-    throw usage(`there is no folder "${path}"`);
+    throw usage(`there is no file or folder "${path}"`);
   }
   const files: string[] = found.isFile() ? [path] : [];
   const folders = found.isFile() ? [] : [path];

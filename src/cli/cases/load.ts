@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import { readPlainData } from "../../compose/plain-data.ts";
 import { type CaseEntry, type CaseFields, parseCases } from "../../config/cases.ts";
+import { sortProblems } from "../../config/document.ts";
 import type { Path, Problem } from "../../config/problems.ts";
 import { messageOf } from "../../model/errors.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
@@ -50,7 +51,7 @@ export async function loadCaseFile(file: string, options: { readonly mayLackText
   for (const entry of read.cases) {
     cases.push(await loadCase(file, entry, { ...options, problems }));
   }
-  return problems.length > 0 ? { ok: false, problems, text } : { ok: true, cases };
+  return problems.length > 0 ? { ok: false, problems: sortProblems(problems), text } : { ok: true, cases };
 }
 
 interface LoadOptions {
