@@ -4,7 +4,7 @@ import { FairleadError, type Location } from "../model/errors.ts";
 import { GENERATION_MARK } from "../ports.ts";
 import { compileTemplate } from "../render/engine.ts";
 import { FORMAT_NAMES, type FormatName, formatForDest } from "../render/formats/index.ts";
-import { type ReadNames, renderSnapshot } from "../render/snapshot-render.ts";
+import { renderSnapshot } from "../render/snapshot-render.ts";
 import type { Mistake } from "../sources/static-values.ts";
 import { generationOf } from "../target/generation.ts";
 import { type PlainData, readPlainData } from "./plain-data.ts";
@@ -36,7 +36,7 @@ export interface RenderResult {
   /** What `{{generation}}` printed: the hash of this one file at `dest`, the same that a target of this one file has. */
   readonly generation: string;
   /** What was read, by name; what is not there is named too. Another render with equal data for these gives the same text. */
-  readonly reads: ReadNames;
+  readonly reads: { readonly services: readonly string[]; readonly keys: readonly string[] };
 }
 
 /** Something that is wrong or doubtful about a template. With an error among them, it does not render. */

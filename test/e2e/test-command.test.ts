@@ -55,6 +55,15 @@ describe("the shipped templates", () => {
   });
 });
 
+it.each(["README.md", "docs/testing.md"])("the example of %s passes", async (page) => {
+  const text = await readFile(join(ROOT, page), "utf8");
+  const [, template = ""] = /```handlebars\n([\s\S]*?)```/.exec(text) ?? [];
+  const [, cases = ""] = /```yaml\n(# upstreams\.conf\.case\.yaml[\s\S]*?)```/.exec(text) ?? [];
+  await write({ "upstreams.conf.hbs": template, "upstreams.conf.case.yaml": cases });
+  const ended = await run();
+  expect(ended.stdout, ended.stderr).toContain("2 cases in 1 file: 2 passed, 0 failed");
+});
+
 describe("cases are found", () => {
   it("below the folder, not in node_modules, folders with a dot, or behind links; in order", async () => {
     const other = await mkdtemp(join(tmpdir(), "fairlead-other-"));

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
-import { commandsPage, configurationPage, errorsPage, templatesPage } from "../../scripts/reference.ts";
+import { commandsPage, configurationPage, errorsPage, templatesPage, testingPage } from "../../scripts/reference.ts";
 import { createContext } from "../../src/cli/context.ts";
 import { createProgram } from "../../src/cli/program.ts";
 
@@ -10,6 +10,7 @@ describe("the reference pages are what the tables say (npm run docs writes them)
     ["commands.md", () => commandsPage(createProgram(createContext(new AbortController().signal)))],
     ["templates.md", templatesPage],
     ["errors.md", errorsPage],
+    ["testing.md", testingPage],
   ])("%s", async (name, make) => {
     await expect(make()).toMatchFileSnapshot(`../../docs/${name}`);
   });

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { compileFunction } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { compile, FairleadError, type RenderData, render, type TemplateOptions } from "../../../src/index.ts";
 import { generationOf } from "../../../src/target/generation.ts";
@@ -210,7 +211,7 @@ describe("every example in the comments is true", async () => {
     expect(examples.length).toBeGreaterThan(3);
   });
   it.each(examples)("%s", (code) => {
-    const run: unknown = new Function("render", "compile", `return ${code};`)(render, compile);
-    expect(run).toBe(true);
+    const example = compileFunction(`return ${code};`, ["render", "compile"]);
+    expect(example(render, compile)).toBe(true);
   });
 });
