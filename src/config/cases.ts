@@ -95,14 +95,19 @@ export function parseCases(text: string, file: string): CasesRead {
 }
 
 function entriesOf(data: CaseFields | z.output<typeof manyCases>, placed: Placed): readonly CaseEntry[] {
-  function entry(fields: CaseFields, base: Path): CaseEntry {
-    return { fields, path: base, locate: (path, atKey) => placed.locate([...base, ...path], atKey) };
-  }
   if (!("cases" in data)) {
-    return [entry(data, [])];
+    return [{ fields: data, path: [], locate: placed.locate }];
   }
   const { cases, ...shared } = data;
-  return cases.map((fields, i) => entry({ ...shared, ...fields }, ["cases", i]));
+  return cases.map((own, i): CaseEntry => {
+    const base = ["cases", i];
+    function locate(path: Path, atKey?: boolean): Problem["location"] {
+      const [first = ""] = path;
+      const isShared = Object.hasOwn(shared, first) && !Object.hasOwn(own, first);
+      return placed.locate(isShared ? path : [...base, ...path], atKey);
+    }
+    return { fields: { ...shared, ...own }, path: base, locate };
+  });
 }
 
 function findUndecided(cases: readonly CaseEntry[]): readonly Problem[] {

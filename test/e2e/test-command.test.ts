@@ -228,9 +228,18 @@ describe("a bad case file is told with its place, and nothing is run", () => {
     });
   });
 
+  it("what is wrong for all cases of a file is told once, where it is said", async () => {
+    await write({ "x.case.yaml": "template: y.hbs\ncases:\n  - { name: a, expect: x }\n  - { name: b, expect: x }\n" });
+    const { stderr } = await run();
+    expect(stderr.match(/there is no template/g)).toHaveLength(1);
+    expect(stderr).toContain('x.case.yaml:1:11: there is no template "y.hbs"');
+  });
+
   it("a case file whose neighbour is not there", async () => {
     await write({ "a.conf.case.yaml": GOOD });
-    expect((await run()).stderr).toContain('a.conf.case.yaml:2:7: there is no template "a.conf.hbs"');
+    expect((await run()).stderr).toContain(
+      'a.conf.case.yaml: there is no template "a.conf.hbs"\n    it is looked for beside the case file; name another one with `template`',
+    );
   });
 });
 
@@ -251,6 +260,12 @@ cases:
     expect(ended.stdout).toContain("3 cases in 1 file: 3 passed, 2 of them updated, 0 failed");
     expect(await readFile(join(folder, "t.conf.case.yaml"), "utf8")).toBe(cases.replace("old", "greet hello;"));
     expect(await readFile(join(folder, "texts/bye.txt"), "utf8")).toBe("greet bye;\n");
+    expect((await run()).code).toBe(0);
+  });
+
+  it("a text that is empty, too", async () => {
+    await write({ "t.hbs": "", "t.case.yaml": "name: a\nexpectFile: empty.txt\n" });
+    expect((await run("--update")).stdout).toContain("a (updated)");
     expect((await run()).code).toBe(0);
   });
 

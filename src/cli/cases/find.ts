@@ -1,5 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { messageOf } from "../../model/errors.ts";
 import { compareText } from "../../model/instance.ts";
 import { usage } from "../context.ts";
 
@@ -19,7 +20,10 @@ export async function findCaseFiles(path: string, signal: AbortSignal): Promise<
   const folders = found.isFile() ? [] : [path];
   for (const folder of folders) {
     signal.throwIfAborted();
-    for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+      throw usage(`cannot read the folder "${folder}": ${messageOf(error)}`);
+    });
+    for (const entry of entries) {
       if (entry.isDirectory() && entry.name !== "node_modules" && !entry.name.startsWith(".")) {
         folders.push(join(folder, entry.name));
       } else if (!entry.isDirectory() && entry.name.endsWith(ENDING)) {

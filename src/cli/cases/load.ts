@@ -26,7 +26,7 @@ export interface LoadedCase {
 }
 
 export type TextPlace =
-  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "file"; readonly path: string; readonly isThere: boolean }
   /** In the case file itself. */
   | { readonly kind: "inline"; readonly path: Path };
 
@@ -51,7 +51,12 @@ export async function loadCaseFile(file: string, options: { readonly mayLackText
   for (const entry of read.cases) {
     cases.push(await loadCase(file, entry, { ...options, problems }));
   }
-  return problems.length > 0 ? { ok: false, problems: sortProblems(problems), text } : { ok: true, cases };
+  return problems.length > 0 ? { ok: false, problems: sortProblems(once(problems)), text } : { ok: true, cases };
+}
+
+/** What is said for all cases of a file can be wrong for each of them: that is one problem. */
+function once(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
 }
 
 interface LoadOptions {
@@ -69,7 +74,7 @@ async function loadCase(file: string, entry: CaseEntry, { mayLackText, problems 
   if (!(await isThere(template, "file"))) {
     problems.push({
       message: `there is no template "${fields.template ?? basename(template)}"`,
-      location: locate([fields.template === undefined ? "name" : "template"]),
+      location: fields.template === undefined ? { file } : locate(["template"]),
       hint:
         fields.template === undefined
           ? "it is looked for beside the case file; name another one with `template`"
@@ -107,7 +112,7 @@ async function loadCase(file: string, entry: CaseEntry, { mayLackText, problems 
     expected: expectationOf(fields, textOfFile ?? ""),
     textAt:
       textFile !== undefined
-        ? { kind: "file", path: textFile }
+        ? { kind: "file", path: textFile, isThere: textOfFile !== undefined }
         : fields.expect !== undefined
           ? { kind: "inline", path: [...entry.path, "expect"] }
           : undefined,

@@ -96,11 +96,11 @@ function outcomeOf(verdict: Verdict): Pick<CaseJson, "ok" | "error" | "diff"> {
 /** A line, and below it what is not as expected. */
 function describe(context: Context, { file, name, ok, updated }: CaseJson, verdict: Verdict): string {
   const line = `${mark(context, ok)} ${file}  ${name}`;
-  if (verdict.ok) {
-    return line;
-  }
   if (updated) {
     return `${line} (updated)`;
+  }
+  if (verdict.ok) {
+    return line;
   }
   const { reason, error, texts } = verdict;
   const details = [
