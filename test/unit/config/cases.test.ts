@@ -41,6 +41,14 @@ describe("a case file", () => {
     ]);
   });
 
+  it("tells the place of what all cases share where it is said", () => {
+    const read = parseCases("template: t\ncases:\n  - { name: a, expect: x }\n  - { name: b, expect: x, template: u }\n", "f");
+    expect(read.ok && read.cases.map(({ locate }) => locate(["template"]))).toEqual([
+      { file: "f", line: 1, column: 11 },
+      { file: "f", line: 4, column: 37 },
+    ]);
+  });
+
   it("takes data over by YAML's anchors", () => {
     const read = parseCases(
       "cases:\n  - { name: a, expect: x, keys: &keys { a: b } }\n  - { name: b, expect: x, keys: *keys }\n",
