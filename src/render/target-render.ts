@@ -4,6 +4,7 @@ import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
 import type { Service, Snapshot } from "../model/snapshot.ts";
 import type { RenderedFile, Target } from "../ports.ts";
 import type { Template } from "./engine.ts";
+import type { GuardRules } from "./guard.ts";
 import type { Library, TemplateRef } from "./library.ts";
 import type { Facts } from "./reads.ts";
 import { createView, isStale, type KeyView, type Read } from "./view.ts";
@@ -12,6 +13,10 @@ import { createView, isStale, type KeyView, type Read } from "./view.ts";
 export interface TargetPlan {
   readonly target: Target;
   readonly files: readonly FilePlan[];
+  /** Absent: what vanishes is gone. */
+  readonly guard?: GuardRules;
+  /** The least time between two reloads. */
+  readonly minReloadIntervalMs?: number;
 }
 
 export interface FilePlan extends Omit<RenderedFile, "text"> {

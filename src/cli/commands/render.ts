@@ -4,13 +4,13 @@ import { findNode } from "../../compose/node.ts";
 import { openRegistry } from "../../compose/registry.ts";
 import { createFacts, createTargets, createTemplateLibrary, defaultStateDir } from "../../compose/render.ts";
 import type { Config } from "../../config/load.ts";
-import { parseMode, splitCommand } from "../../config/values.ts";
+import { DEFAULT_GUARD, parseDuration, parseMode, parsePercentage, splitCommand } from "../../config/values.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { FairleadError } from "../../model/errors.ts";
 import { FORMAT_NAMES, type FormatName } from "../../render/formats/index.ts";
 import { type OnceReport, renderOnce, type TargetReport } from "../../render/once.ts";
 import { type Context, hasColour, printJson, printLine, quietLog, usage } from "../context.ts";
-import { unifiedDiff } from "../diff.ts";
+import { fileDiff } from "../diff.ts";
 import { describeError, errorJson, exitCodeOf } from "../failure.ts";
 import { loadConfigFile, parseRegistryOption, timeoutOf } from "../settings.ts";
 
@@ -23,6 +23,7 @@ interface Options {
   readonly exitCode?: boolean;
   /** False with `--no-reload`; commander's way. A text in the form without a configuration. */
   readonly reload?: boolean | string;
+  readonly acceptShrink?: boolean;
   readonly state?: string;
   readonly template?: string;
   readonly dest?: string;
@@ -53,6 +54,7 @@ export async function run(context: Context, names: readonly string[], options: O
       timeoutMs,
       signal: context.signal,
       apply: { dryRun: options.dryRun === true, noReload: options.reload === false },
+      acceptShrink: options.acceptShrink === true,
       onStale: () => undefined, // told at the end, if it never got better
     });
     tell(context, options, report);
@@ -114,6 +116,11 @@ function planFromOptions(context: Context, names: readonly string[], options: Op
       env: [],
       targets: {
         [basename(dest)]: {
+          guard: {
+            ...DEFAULT_GUARD,
+            maxShrink: parsePercentage(DEFAULT_GUARD.maxShrink) ?? 0,
+            hold: parseDuration(DEFAULT_GUARD.hold) ?? 0,
+          },
           files: [{ ...file, ...(mode !== undefined && { mode }), ...(format !== undefined && { format }) }],
           ...(check !== undefined && { check }),
           ...(reload !== undefined && { reload }),
@@ -185,9 +192,9 @@ function targetJson({ name, outcome, generation, files }: TargetReport): object 
 }
 
 function printDiffs(context: Context, report: OnceReport): void {
-  for (const { dest, before, after, changed } of report.targets.flatMap((target) => target.files)) {
-    if (changed) {
-      printLine(context, unifiedDiff(dest, before?.toString("utf8"), after?.toString("utf8") ?? ""));
+  for (const file of report.targets.flatMap((target) => target.files)) {
+    if (file.changed) {
+      printLine(context, fileDiff(file));
     }
   }
 }

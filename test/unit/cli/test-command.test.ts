@@ -24,6 +24,7 @@ function contextFor(options: { readonly isTTY: boolean; readonly env: Record<str
     stdout,
     stderr: new PassThrough(),
     signal: options.signal ?? new AbortController().signal,
+    onHangup: () => undefined,
     secrets: createSecrets(),
     json: false,
     exitCode: 0,
