@@ -137,8 +137,11 @@ export interface RenderedFile {
   readonly dest: string;
   /** The text, with `GENERATION_MARK` wherever the template says `{{generation}}`. */
   readonly text: string;
-  /** The same text with every secret key's value masked; absent: no secret was read. */
-  readonly masked?: string;
+  /**
+   * The same text with every secret key's value masked, for people's eyes. Rendered when it is asked for, from the same snapshot; absent: no
+   * secret was read.
+   */
+  readonly masked?: () => string;
   /** Permission bits; absent: those of the file that is there, else 0644. */
   readonly mode?: number;
   readonly uid?: number;

@@ -55,12 +55,17 @@ export function createFacts(node: string, render: Pick<RenderConfig, "env">, env
   return { node, env: new Map(listed) };
 }
 
-export function createTargets(render: Pick<RenderConfig, "targets">, stateDir: string, deps: Deps): readonly TargetPlan[] {
+export function createTargets(
+  render: Pick<RenderConfig, "targets" | "secret">,
+  stateDir: string,
+  deps: Deps,
+): readonly TargetPlan[] {
   return Object.entries(render.targets).map(([name, target]) => ({
     target: createTargetFrom(name, target, stateDir, deps),
     files: target.files.map(createFilePlan),
     ...(target.guard !== "off" && { guard: guardOf(target.guard) }),
     ...(target.reload !== undefined && minReloadInterval(target.reload)),
+    secrets: render.secret,
   }));
 }
 
@@ -160,6 +165,8 @@ export function createFilePlan(file: TargetConfig["files"][number]): FilePlan {
     template: { path: file.template, format: file.format ?? formatForDest(file.dest), allowRaw: file.raw },
     ...(file.mode !== undefined && { mode: file.mode }),
     ...(file.owner !== undefined && resolveOwner(file.owner)),
+    onUnsafe: file.onUnsafe,
+    ...(file.forEach !== undefined && { forEach: file.forEach }),
   };
 }
 

@@ -94,6 +94,16 @@ const file = z.strictObject({
   owner: z.string().optional().describe("`user` or `user:group`, names or numbers; default: that of the file that is there"),
   format: formatName.optional().describe("how values are escaped; default: guessed from the destination's name"),
   raw: z.boolean().default(false).describe("allow {{{x}}}, which is not escaped"),
+  onUnsafe: z
+    .enum(["fail", "skip-instance"])
+    .default("fail")
+    .describe(
+      "when a value cannot stand where the template puts it: the target keeps its files, or the instance is left out of this file",
+    ),
+  forEach: z
+    .enum(["services"])
+    .optional()
+    .describe("one file for each service, which the template begins in; `dest` then holds `{{name}}`: out/{{name}}.conf"),
 });
 
 const check = z
@@ -186,6 +196,11 @@ const target = z.strictObject({
   guard,
 });
 
+const secret = z
+  .array(z.string().min(1, "is an empty prefix, which would be every key"))
+  .default([])
+  .describe("prefixes of keys whose values are masked in what people are shown; the same as `secret` at the top");
+
 const render = z.strictObject({
   settle: z
     .strictObject({
@@ -195,6 +210,7 @@ const render = z.strictObject({
     .prefault({})
     .describe("how changes are gathered"),
   env: z.array(z.string()).default([]).describe("environment variables that {{env}} may read"),
+  secret,
   partials: path.optional().describe("folder of *.hbs files for {{> name}}"),
   targets: z
     .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "a target's name is letters, digits, `.`, `_` and `-`"), target)
@@ -221,6 +237,7 @@ export const configSchema = z.strictObject({
   registry: z.union([z.string(), registryObject]).describe("a URL such as etcd://127.0.0.1:2379/fairlead, or an object"),
   register: register.optional().describe("present: this process registers"),
   render: render.optional().describe("present: this process renders"),
+  secret: secret.describe("prefixes of keys whose values are masked in what people are shown, such as `app/db/`"),
   log,
 });
 

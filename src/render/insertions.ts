@@ -4,85 +4,126 @@ import type { FormatName, Inserted } from "./formats/index.ts";
 import { isPlain, markText, resolve } from "./formats/index.ts";
 import { Structure } from "./helpers/index.ts";
 import { GENERATION } from "./reads.ts";
+import type { InsertSite } from "./sites.ts";
+import { holds, type Origin, UNKNOWN_ORIGIN } from "./trail.ts";
+import type { InstanceView } from "./view.ts";
 
-/** Collects what is inserted while rendering, and puts it in escaped for its place afterwards (see `formats/`). */
-export function createInsertions(format: FormatName) {
-  let values: Inserted[] = [];
-  let origins: { readonly source: string; readonly location: Location }[] = [];
+/** A value that cannot stand where it is inserted. */
+export interface Blame {
+  /** The instance that it comes from; absent: that is not known, or from none. */
+  readonly instance?: InstanceView;
+  /** It comes from a key or the like, and no instance can be blamed. */
+  readonly isForeign: boolean;
+  /** For finding who holds it; never shown. */
+  readonly value: string;
+  readonly reason: string;
+  readonly location: Location;
+}
 
-  function mark(inserted: Inserted, source: string, location: Location): string {
-    values.push(inserted);
-    origins.push({ source, location });
+export type Finished =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly error: FairleadError; readonly blames: readonly Blame[] };
+
+export interface Insertions {
+  /** The text that stands for the value until everything is rendered; `origin` tells whose it is. */
+  insert(value: unknown, site: InsertSite, origin: () => Origin): string;
+  finish(text: string): Finished;
+}
+
+interface Insertion {
+  readonly site: InsertSite;
+  readonly origin: Origin;
+}
+
+/** Collects what one render inserts, and puts it in escaped for its place afterwards (see `formats/`). */
+export function createInsertions(format: FormatName): Insertions {
+  const values: Inserted[] = [];
+  const inserted: Insertion[] = [];
+  const refused: (Blame & { readonly source: string })[] = [];
+
+  function mark(value: Inserted, site: InsertSite, origin: Origin): string {
+    values.push(value);
+    inserted.push({ site, origin });
     return markText(values.length - 1);
   }
 
-  function insert(value: unknown, source: string, isRaw: boolean, location: Location): string {
+  function insert(value: unknown, site: InsertSite, origin: () => Origin): string {
     if (value === GENERATION) {
-      return mark({ value: GENERATION_MARK }, source, location);
+      return mark({ value: GENERATION_MARK }, site, UNKNOWN_ORIGIN);
     }
     if (value === undefined) {
-      throw new FairleadError("TEMPLATE_FAILED", `"${source}" is not there`, {
-        location,
-        hint: `if it may be absent: {{default ${source} ""}}`,
-      });
+      const { source, location, advice } = site;
+      throw new FairleadError("TEMPLATE_FAILED", `"${source}" is not there`, { location, hint: advice });
     }
-    if (isRaw) {
-      return rawText(value, source, location);
+    if (site.isRaw) {
+      return insertRaw(value, site, origin);
     }
     switch (typeof value) {
       case "string":
-        return isPlain(format, value) ? value : mark({ value }, source, location);
+        return isPlain(format, value) ? value : mark({ value }, site, origin());
       case "number":
       case "boolean":
-        return isPlain(format, String(value)) ? String(value) : mark({ value }, source, location);
+        return isPlain(format, String(value)) ? String(value) : mark({ value }, site, origin());
       default:
         if (value === null) {
-          return mark({ value }, source, location);
+          return mark({ value }, site, UNKNOWN_ORIGIN);
         }
         if (value instanceof Structure) {
-          return mark({ value: value.text, structure: value.text }, source, location);
+          return mark({ value: value.text, structure: value.text }, site, origin());
         }
-        throw notText(value, source, location);
+        throw notText(value, site);
     }
   }
 
-  function finish(text: string): string {
+  function insertRaw(value: unknown, site: InsertSite, origin: () => Origin): string {
+    if (!(value instanceof Structure) && typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
+      throw notText(value, site);
+    }
+    const text = String(value);
+    if (/[\ue000\ue001\uf8ff\0]/.test(text)) {
+      refused.push({
+        ...blame({ site, origin: origin() }, text, "it holds a character that is never allowed"),
+        source: site.source,
+      });
+      return "";
+    }
+    return text;
+  }
+
+  function finish(text: string): Finished {
     const resolved = resolve(format, text, values);
-    if (resolved.ok) {
-      return resolved.text;
+    const problems = resolved.ok ? [] : resolved.problems;
+    for (const { index, reason } of problems) {
+      const insertion = inserted[index];
+      if (insertion !== undefined) {
+        refused.push({ ...blame(insertion, String(values[index]?.value), reason), source: insertion.site.source });
+      }
     }
-    const [first] = resolved.problems;
-    const origin = origins[first?.index ?? 0];
-    const count = resolved.problems.length;
-    const more = count > 1 ? ` (and ${count - 1} more)` : "";
-    throw new FairleadError("TEMPLATE_UNSAFE", `the value of "${origin?.source}" cannot stand here: ${first?.reason}${more}`, {
-      ...(origin !== undefined && { location: origin.location }),
-    });
+    const [first] = refused;
+    if (resolved.ok && first === undefined) {
+      return resolved;
+    }
+    const more = refused.length > 1 ? ` (and ${refused.length - 1} more)` : "";
+    const error = new FairleadError(
+      "TEMPLATE_UNSAFE",
+      `the value of "${first?.source}" cannot stand here: ${first?.reason}${more}`,
+      {
+        ...(first !== undefined && { location: first.location }),
+      },
+    );
+    return { ok: false, error, blames: refused };
   }
 
-  function clear(): void {
-    values = [];
-    origins = [];
-  }
-
-  return { insert, finish, clear };
+  return { insert, finish };
 }
 
-function rawText(value: unknown, source: string, location: Location): string {
-  if (value instanceof Structure) {
-    return value.text;
-  }
-  if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") {
-    throw notText(value, source, location);
-  }
-  const text = String(value);
-  if (/[\ue000\ue001\uf8ff\0]/.test(text)) {
-    throw new FairleadError("TEMPLATE_UNSAFE", `the value of "${source}" holds a character that is never allowed`, { location });
-  }
-  return text;
+function blame({ site, origin }: Insertion, value: string, reason: string): Blame {
+  const { instance, isForeign } = origin;
+  const isTheirs = instance !== undefined && (!isForeign || holds(instance, value));
+  return { value, reason, location: site.place, isForeign: isForeign && !isTheirs, ...(isTheirs && { instance }) };
 }
 
-function notText(value: unknown, source: string, location: Location): FairleadError {
+function notText(value: unknown, { source, location }: InsertSite): FairleadError {
   const kind = Array.isArray(value) ? "a list" : "an object";
   const hint = Array.isArray(value)
     ? 'use {{join … ","}}, {{#each …}} or {{toJson …}}'

@@ -8,6 +8,7 @@ import type { Snapshot } from "../model/snapshot.ts";
 import type { ApplyReport, Log, Outcome } from "../ports.ts";
 import type { Library } from "./library.ts";
 import type { Facts } from "./reads.ts";
+import { createSetAsideReport } from "./set-aside-report.ts";
 import { createTargetGuard, type Seen } from "./target-guard.ts";
 import { createTargetRenderer, type TargetPlan, type TargetRenderer } from "./target-render.ts";
 
@@ -46,6 +47,7 @@ export function createTargetLoop(plan: TargetPlan, options: TargetLoopOptions): 
   const renderer = createTargetRenderer(plan, options.library, options.facts);
   const guard = createTargetGuard(target, plan.guard);
   const reportHolds = createHoldReport(log, target.name);
+  const reportSetAside = createSetAsideReport(log, target.name);
   let hasRecovered = false;
   /** Something is missing or held: any snapshot may change that. */
   let isWaiting = true;
@@ -94,6 +96,7 @@ export function createTargetLoop(plan: TargetPlan, options: TargetLoopOptions): 
         reportFailure(result.error);
       } else {
         lastFailure = "";
+        reportSetAside(result.setAside);
         const startedAt = monotonicMs();
         const report = await target.apply(result.files, {
           signal: grace.signal,

@@ -34,6 +34,24 @@ export interface KeyView {
   readonly value: string;
 }
 
+/** Marks objects whose field names are known; everything else that a template sees is data, where names come and go. */
+const KNOWN_FIELDS: object = Object.freeze({});
+const INSTANCE_FIELDS: object = Object.freeze(Object.create(KNOWN_FIELDS));
+
+/** The same object, frozen: a field that it lacks is a typo. */
+export function withKnownFields<T extends object>(fields: T): T {
+  return Object.freeze(Object.setPrototypeOf(fields, KNOWN_FIELDS) as T);
+}
+
+export function hasKnownFields(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === KNOWN_FIELDS || prototype === INSTANCE_FIELDS;
+}
+
+export function isInstanceView(value: unknown): value is InstanceView {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === INSTANCE_FIELDS;
+}
+
 export interface Filter {
   readonly tag?: string | undefined;
   /** `passing`, `critical`, `any`; else the usable ones. */
@@ -52,6 +70,8 @@ export interface Read {
 export interface View {
   services(filter: Filter): readonly ServiceView[];
   service(name: string, filter: Filter): readonly InstanceView[];
+  /** One service by its name, as `services` gives it. */
+  oneService(name: string): ServiceView | undefined;
   /** Undefined: the registry has no such key. */
   key(path: string): string | undefined;
   keys(prefix: string): readonly KeyView[];
@@ -62,21 +82,18 @@ export interface View {
 
 /**
  * A template's window on a snapshot: it records what is read, and what is read outside of what the snapshot holds. Reads
- * outside give empty answers, so that one try finds all of them.
+ * outside give empty answers, so that one try finds all of them. `seen` is what it shows instead, made from the snapshot (without some
+ * instances, or with masked values): what is recorded is always the snapshot's, so that the next one can be compared with it.
  */
-export function createView(snapshot: Snapshot, selector: Selector): View {
+export function createView(snapshot: Snapshot, selector: Selector, seen: Snapshot = snapshot): View {
   const reads = new Map<string, Read>();
   let outside: Selector = NOTHING;
 
-  function record(kind: Read["kind"], name: string): unknown {
+  function record(kind: Read["kind"], name: string): void {
     const id = `${kind} ${name}`;
-    const known = reads.get(id);
-    if (known !== undefined) {
-      return known.found;
+    if (!reads.has(id)) {
+      reads.set(id, { kind, name, found: lookUp(snapshot, kind, name) });
     }
-    const found = lookUp(snapshot, kind, name);
-    reads.set(id, { kind, name, found });
-    return found;
   }
 
   return {
@@ -92,7 +109,7 @@ export function createView(snapshot: Snapshot, selector: Selector): View {
         return [];
       }
       record("services", "");
-      const all = [...snapshot.services.values()].map((service) => serviceView(service, filter));
+      const all = [...seen.services.values()].map((service) => serviceView(service, filter));
       return filter.tag === undefined ? all : all.filter((service) => service.instances.length > 0);
     },
     service(name, filter) {
@@ -101,8 +118,13 @@ export function createView(snapshot: Snapshot, selector: Selector): View {
         return [];
       }
       record("service", name);
-      const service = snapshot.services.get(name);
+      const service = seen.services.get(name);
       return service === undefined ? [] : serviceView(service, filter).instances;
+    },
+    oneService(name) {
+      record("service", name);
+      const service = seen.services.get(name);
+      return service === undefined ? undefined : serviceView(service, {});
     },
     key(path) {
       const key = canonicalKey(path);
@@ -111,7 +133,7 @@ export function createView(snapshot: Snapshot, selector: Selector): View {
         return "";
       }
       record("key", key);
-      return snapshot.keys.get(key);
+      return seen.keys.get(key);
     },
     keys(prefix) {
       const start = canonicalKey(prefix);
@@ -119,7 +141,8 @@ export function createView(snapshot: Snapshot, selector: Selector): View {
         outside = joinSelectors(outside, { services: [], keys: [start] });
         return [];
       }
-      return record("keys", start) as readonly KeyView[];
+      record("keys", start);
+      return keysBelow(seen.keys, start);
     },
   };
 }
@@ -167,7 +190,7 @@ function keysBelow(keys: ReadonlyMap<string, string>, prefix: string): readonly 
   const list: KeyView[] = [];
   for (const [key, value] of keys) {
     if (key.startsWith(prefix)) {
-      list.push(Object.freeze({ key, name: canonicalKey(key.slice(prefix.length)), value }));
+      list.push(withKnownFields({ key, name: canonicalKey(key.slice(prefix.length)), value }));
     }
   }
   lists.set(prefix, Object.freeze(list));
@@ -176,12 +199,12 @@ function keysBelow(keys: ReadonlyMap<string, string>, prefix: string): readonly 
 
 const instanceViews = new WeakMap<Entry, InstanceView>();
 
-function instanceView(entry: Entry): InstanceView {
+export function instanceView(entry: Entry): InstanceView {
   const known = instanceViews.get(entry);
   if (known !== undefined) {
     return known;
   }
-  const view: InstanceView = Object.freeze({
+  const view: InstanceView = {
     id: entry.id,
     service: entry.service,
     address: entry.address,
@@ -193,7 +216,8 @@ function instanceView(entry: Entry): InstanceView {
     health: entry.health,
     weight: entry.weight ?? 1,
     node: entry.owner,
-  });
+  };
+  Object.freeze(Object.setPrototypeOf(view, INSTANCE_FIELDS));
   instanceViews.set(entry, view);
   return view;
 }
@@ -212,7 +236,7 @@ function serviceView(service: Service, filter: Filter): ServiceView {
   const instances = service.instances.filter(
     (entry) => hasHealth(entry, filter.health) && wanted.every((tag) => entry.tags.includes(tag)),
   );
-  const view = Object.freeze({
+  const view = withKnownFields({
     name: service.name,
     tags: service.tags,
     instances: Object.freeze(instances.map(instanceView)),

@@ -32,7 +32,7 @@ export interface Plan {
 interface WantedFile {
   readonly dest: string;
   readonly isFanOut: boolean;
-  readonly masked?: Buffer;
+  readonly masked?: () => Buffer;
   readonly content: (current: FileContent | undefined) => FileContent | undefined;
 }
 
@@ -40,11 +40,11 @@ interface WantedFile {
 export async function planFiles(files: readonly RenderedFile[], journal: Journal, folders: Folders): Promise<Plan> {
   const generation = generationOf(files);
   const wanted = files.map((file): WantedFile => {
-    const masked = file.masked === undefined ? undefined : Buffer.from(file.masked.replaceAll(GENERATION_MARK, generation));
+    const { masked } = file;
     return {
       dest: file.dest,
       isFanOut: file.isFanOut === true,
-      ...(masked !== undefined && { masked }),
+      ...(masked !== undefined && { masked: () => Buffer.from(masked().replaceAll(GENERATION_MARK, generation)) }),
       content: (current) => wantedContent(file, generation, current),
     };
   });
@@ -60,7 +60,7 @@ export async function planState(state: Applied, journal: Journal, kept: KeptByte
     wanted.push({
       dest: file.dest,
       isFanOut: file.isFanOut === true,
-      ...(masked !== undefined && { masked }),
+      ...(masked !== undefined && { masked: () => masked }),
       content: () => content,
     });
   }
@@ -74,11 +74,11 @@ async function compare(
   folders: Folders,
 ): Promise<Pick<Plan, "files" | "changed" | "leftBehind">> {
   const files: PlannedFile[] = [];
-  for (const { dest, isFanOut, masked, content } of wanted) {
+  for (const { dest, isFanOut, content } of wanted) {
     const current = await readDestination(await folders.place(dest));
     const wanted = content(current);
     const changed = wanted === undefined ? current !== undefined : current === undefined || !sameContent(wanted, current);
-    files.push({ dest, wanted, current, changed, isFanOut, ...(masked !== undefined && { masked }) });
+    files.push({ dest, wanted, current, changed, isFanOut });
   }
   const leftBehind: string[] = [];
   for (const file of strays(wanted, journal)) {
@@ -92,7 +92,17 @@ async function compare(
       leftBehind.push(file.dest);
     }
   }
-  return { files, changed: files.filter((file) => file.changed), leftBehind };
+  if (files.every((file) => !file.changed)) {
+    return { files, changed: [], leftBehind };
+  }
+  const masks = new Map(wanted.map(({ dest, masked }) => [dest, masked]));
+  const planned = files.map((file) => withMasked(file, masks.get(file.dest)));
+  return { files: planned, changed: planned.filter((file) => file.changed), leftBehind };
+}
+
+/** A masked text is rendered on its own, so only for a change that is to be kept or shown. */
+function withMasked(file: PlannedFile, masked: (() => Buffer) | undefined): PlannedFile {
+  return masked === undefined ? file : { ...file, masked: masked() };
 }
 
 /** Files of a `forEach` that were made for something that is not there any more. */

@@ -48,7 +48,7 @@ export async function run(context: Context, names: readonly string[], options: O
     const node = await findNode(plan, deps, { signal: context.signal, wait: false });
     const report = await renderOnce({
       reader: registry,
-      targets: createTargets({ targets: wanted }, stateDir ?? defaultStateDir(context.env), deps),
+      targets: createTargets({ targets: wanted, secret: plan.render.secret }, stateDir ?? defaultStateDir(context.env), deps),
       library: createTemplateLibrary(plan.render),
       facts: createFacts(node, plan.render, context.env),
       timeoutMs,
@@ -106,7 +106,12 @@ function planFromOptions(context: Context, names: readonly string[], options: Op
   if (options.mode !== undefined && mode === undefined) {
     throw usage(`--mode: "${options.mode}" is no file mode`, "write octal, for example 0644");
   }
-  const file = { template: resolve(context.cwd, template), dest: resolve(context.cwd, dest), raw: false };
+  const file = {
+    template: resolve(context.cwd, template),
+    dest: resolve(context.cwd, dest),
+    raw: false,
+    onUnsafe: "fail" as const,
+  };
   const check = options.check === undefined ? undefined : commandOf("--check", options.check);
   const reload = typeof options.reload === "string" ? commandOf("--reload", options.reload) : undefined;
   return {
@@ -114,6 +119,7 @@ function planFromOptions(context: Context, names: readonly string[], options: Op
     render: {
       settle: { quiet: 0, max: 0 },
       env: [],
+      secret: [],
       targets: {
         [basename(dest)]: {
           guard: {
