@@ -6,10 +6,19 @@ import type { FileReport } from "../ports.ts";
  * as changed.
  */
 function unifiedDiff(name: string, before: string | undefined, after: string | undefined): string {
-  const oldName = before === undefined ? "/dev/null" : name;
-  const newName = after === undefined ? "/dev/null" : name;
-  const patch = createTwoFilesPatch(oldName, newName, before ?? "", after ?? "", undefined, undefined, { timeout: 1000 });
-  return (patch ?? `--- ${oldName}\n+++ ${newName}\n(too different to compare)\n`).replace(/^=+\n/, "").trimEnd();
+  const nameOf = (text: string | undefined): string => (text === undefined ? "/dev/null" : name);
+  return textDiff({ name: nameOf(before), text: before ?? "" }, { name: nameOf(after), text: after ?? "" });
+}
+
+interface Text {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** The same of two texts, each with a name of its own. */
+export function textDiff(before: Text, after: Text): string {
+  const patch = createTwoFilesPatch(before.name, after.name, before.text, after.text, undefined, undefined, { timeout: 1000 });
+  return (patch ?? `--- ${before.name}\n+++ ${after.name}\n(too different to compare)\n`).replace(/^=+\n/, "").trimEnd();
 }
 
 /** What changed in a file. Where secrets are read, masked texts are compared, and what may hold a secret unmasked is not shown at all. */

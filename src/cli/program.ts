@@ -68,6 +68,14 @@ export function createProgram(context: Context): Command {
     load: () => import("./commands/check.ts"),
   });
   add(program, context, {
+    name: "test",
+    arguments: "[dir]",
+    description: "test templates: the cases in *.case.yaml, in a folder and below it",
+    options: [new Option("--update", "write down what templates give now as the expected text"), jsonOption()],
+    examples: ["fairlead test", "fairlead test templates --json", "fairlead test templates/app.env.case.yaml --update"],
+    load: () => import("./commands/test.ts"),
+  });
+  add(program, context, {
     name: "inspect",
     arguments: "<what>",
     description: "what `docker` or the `registry` says right now, and why something is not registered",

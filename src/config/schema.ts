@@ -85,15 +85,14 @@ const register = z.strictObject({
     .describe("what to register"),
 });
 
+export const formatName = z.enum(["nginx", "haproxy", "json", "yaml", "toml", "env", "shell", "ini", "xml", "text"]);
+
 const file = z.strictObject({
   template: path.describe("Handlebars file"),
   dest: path.describe("file to write"),
   mode: mode.optional().describe('quoted octal; default: that of the file that is there, else "0644"'),
   owner: z.string().optional().describe("`user` or `user:group`, names or numbers; default: that of the file that is there"),
-  format: z
-    .enum(["nginx", "haproxy", "json", "yaml", "toml", "env", "shell", "ini", "xml", "text"])
-    .optional()
-    .describe("how values are escaped; default: guessed from the destination's name"),
+  format: formatName.optional().describe("how values are escaped; default: guessed from the destination's name"),
   raw: z.boolean().default(false).describe("allow {{{x}}}, which is not escaped"),
   onUnsafe: z
     .enum(["fail", "skip-instance"])

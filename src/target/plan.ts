@@ -1,7 +1,7 @@
 /** What a target's files should be, beside what is on the disk. */
-import { createHash } from "node:crypto";
 import { type FileReport, GENERATION_MARK, type RenderedFile } from "../ports.ts";
 import type { Folders } from "./folder.ts";
+import { generationOf } from "./generation.ts";
 import { type Applied, contentOf, currentState, type Journal, type KeptFile } from "./journal.ts";
 import type { KeptBytes } from "./keep.ts";
 import { type FileContent, readDestination, sameContent, sha256 } from "./stage.ts";
@@ -34,15 +34,6 @@ interface WantedFile {
   readonly isFanOut: boolean;
   readonly masked?: () => Buffer;
   readonly content: (current: FileContent | undefined) => FileContent | undefined;
-}
-
-/** The same files are the same generation, on every machine and in every run. */
-export function generationOf(files: readonly RenderedFile[]): string {
-  const hash = createHash("sha256");
-  for (const file of [...files].sort((a, b) => (a.dest < b.dest ? -1 : 1))) {
-    hash.update(JSON.stringify([file.dest, file.text]));
-  }
-  return hash.digest("hex").slice(0, 16);
 }
 
 /** Compares what was rendered with the disk. @throws FairleadError `DEST_REFUSED` */

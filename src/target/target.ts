@@ -13,12 +13,13 @@ import type {
 } from "../ports.ts";
 import { sweepStaged } from "./files.ts";
 import { type Folders, withFolders } from "./folder.ts";
+import { generationOf } from "./generation.ts";
 import { findEntry, publicEntry, type StoredEntry } from "./history.ts";
 import { type Applied, createJournalStore, currentState, type Journal, withoutGoneBack } from "./journal.ts";
 import { createKeptBytes } from "./keep.ts";
 import { withLock } from "./lock.ts";
 import { reportFiles } from "./masked.ts";
-import { generationOf, type Plan, planFiles, planState } from "./plan.ts";
+import { type Plan, planFiles, planState } from "./plan.ts";
 import { createRecord, type Ended } from "./record.ts";
 import { createTransaction, type TransactionOptions, type Work } from "./transaction.ts";
 

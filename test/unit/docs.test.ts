@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { withPromises } from "../../scripts/promises.ts";
-import { commandsPage, configurationPage, errorsPage, templatesPage } from "../../scripts/reference.ts";
+import { commandsPage, configurationPage, errorsPage, templatesPage, testingPage } from "../../scripts/reference.ts";
 import { createContext } from "../../src/cli/context.ts";
 import { createProgram } from "../../src/cli/program.ts";
 
@@ -12,6 +12,7 @@ describe("the reference pages are what the tables say (npm run docs writes them)
     ["commands.md", () => commandsPage(createProgram(createContext(new AbortController().signal)))],
     ["templates.md", templatesPage],
     ["errors.md", errorsPage],
+    ["testing.md", testingPage],
   ])("%s", async (name, make) => {
     await expect(make()).toMatchFileSnapshot(`../../docs/${name}`);
   });
