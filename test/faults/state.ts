@@ -87,7 +87,7 @@ upstream {{name}} {
 };
 
 /** The whole files, with `GENERATION` for the generation. */
-export function textsOf(state: State, sitePort: number): Readonly<Record<FileName, string>> {
+function textsOf(state: State, sitePort: number): Readonly<Record<FileName, string>> {
   const upstream = (name: string, backends: readonly Backend[]): string[] => {
     const usable = backends.filter(({ isUsable }) => isUsable);
     const servers = usable.map(({ port }) => `    server 127.0.0.1:${port};`);
