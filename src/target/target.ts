@@ -5,6 +5,7 @@ import type { ApplyFilesOptions, ApplyOptions, ApplyReport, Log, Outcome, Render
 import { type CheckJob, judge, needsSwap } from "./check.ts";
 import type { Command, CommandContext } from "./commands.ts";
 import { discardStaged, putStaged, restoreFiles, type StagedFile, stageAll, sweepStaged } from "./files.ts";
+import { identify } from "./identity.ts";
 import { type Applied, createJournalStore, type Journal, keepFiles } from "./journal.ts";
 import { withLock } from "./lock.ts";
 import { generationOf, type Plan, planFiles, reportFiles } from "./plan.ts";
@@ -143,14 +144,14 @@ export function createTarget(options: TargetOptions): Target {
     const job: CheckJob = { command: check, staged, files: plan.files, generation: plan.generation, context };
     level ??= await (options.findCheckLevel ?? findCheckLevel)(check, context);
     if (!needsSwap(job, level)) {
-      return (await judge(job, level)) ?? "staged";
+      return (await judgeUndisturbed(job, level)) ?? "staged";
     }
     let rejection: FairleadError | undefined;
     let passed = false;
     await store.write({ ...state.journal, pending: { step: "checking", from: state.before, to: state.to } });
     try {
       await putStaged(staged);
-      rejection = await judge(job, level);
+      rejection = await judgeUndisturbed(job, level);
       passed = rejection === undefined;
     } finally {
       if (!passed) {
@@ -159,6 +160,20 @@ export function createTarget(options: TargetOptions): Target {
       }
     }
     return rejection ?? "in place";
+  }
+
+  /** Where somebody puts a file over a destination, what was laid over it for the check is gone, and the word of the check is for that file. */
+  async function judgeUndisturbed(job: CheckJob, checkLevel: CheckLevel): Promise<FairleadError | undefined> {
+    const paths = job.staged.map((file) => file.dest);
+    const before = await identify(paths);
+    const rejection = await judge(job, checkLevel);
+    if (rejection !== undefined || (await identify(paths)) === before) {
+      return rejection;
+    }
+    return new FairleadError("CHECK_REJECTED", `somebody replaced a file of target "${name}" while it was checked`, {
+      retryable: true,
+      hint: "it is tried again; let one program write these files",
+    });
   }
 
   /** Reload and proof. The journal's `pending.from`, or the last good state, is what a failure goes back to. */
