@@ -128,10 +128,6 @@ export async function renewSession(client: Client, id: string, signal: AbortSign
   return isThere && (await renew());
 }
 
-export async function destroySession(client: Client, id: string, signal: AbortSignal): Promise<void> {
-  await call(client, signal, "write", "end a session in Consul", (consul, options) => consul.session.destroy({ ...options, id }));
-}
-
 /** An operation of a transaction, as Consul spells it. */
 export interface TxnOperation {
   readonly Verb: "set" | "lock" | "get" | "delete" | "delete-cas" | "check-index" | "check-not-exists";
