@@ -46,8 +46,11 @@ export function generationOf(files: readonly RenderedFile[]): string {
 }
 
 /** Compares what was rendered with the disk. @throws FairleadError `DEST_REFUSED` */
-export async function planFiles(files: readonly RenderedFile[], journal: Journal, folders: Folders): Promise<Plan> {
-  const generation = generationOf(files);
+export async function planFiles(
+  { files, generation }: { readonly files: readonly RenderedFile[]; readonly generation: string },
+  journal: Journal,
+  folders: Folders,
+): Promise<Plan> {
   const wanted = files.map((file): WantedFile => {
     const masked = file.masked === undefined ? undefined : Buffer.from(file.masked.replaceAll(GENERATION_MARK, generation));
     return {
