@@ -37,8 +37,11 @@ interface WantedFile {
 }
 
 /** Compares what was rendered with the disk. @throws FairleadError `DEST_REFUSED` */
-export async function planFiles(files: readonly RenderedFile[], journal: Journal, folders: Folders): Promise<Plan> {
-  const generation = generationOf(files);
+export async function planFiles(
+  { files, generation }: { readonly files: readonly RenderedFile[]; readonly generation: string },
+  journal: Journal,
+  folders: Folders,
+): Promise<Plan> {
   const wanted = files.map((file): WantedFile => {
     const { masked } = file;
     return {
