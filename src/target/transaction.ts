@@ -2,7 +2,7 @@
 import { FairleadError } from "../model/errors.ts";
 import type { Log, Outcome } from "../ports.ts";
 import { type CheckJob, judge, needsSwap } from "./check.ts";
-import type { CommandContext } from "./commands.ts";
+import { type CommandContext, namesStagedFiles } from "./commands.ts";
 import { discardStaged, putStaged, restoreFiles, type Staged, stageAll } from "./files.ts";
 import type { Folders } from "./folder.ts";
 import { identify } from "./identity.ts";
@@ -158,7 +158,7 @@ export function createTransaction(options: TransactionOptions, store: JournalSto
 
   /** Where somebody puts a file over a destination, what was laid over it for the check is gone, and the word of the check is for that file. */
   async function judgeUndisturbed(job: CheckJob, checkLevel: CheckLevel): Promise<FairleadError | undefined> {
-    const paths = job.staged.map((file) => file.dest);
+    const paths = namesStagedFiles(job.command) ? [] : job.staged.map((file) => file.dest);
     const before = await identify(paths);
     const rejection = await judge(job, checkLevel);
     if (rejection !== undefined || (await identify(paths)) === before) {
