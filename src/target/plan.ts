@@ -1,7 +1,6 @@
 /** What a target's files should be, beside what is on the disk. */
 import { type FileReport, GENERATION_MARK, type RenderedFile } from "../ports.ts";
 import type { Folders } from "./folder.ts";
-import { generationOf } from "./generation.ts";
 import { type Applied, contentOf, currentState, type Journal, type KeptFile } from "./journal.ts";
 import type { KeptBytes } from "./keep.ts";
 import { type FileContent, readDestination, sameContent, sha256 } from "./stage.ts";
@@ -37,8 +36,11 @@ interface WantedFile {
 }
 
 /** Compares what was rendered with the disk. @throws FairleadError `DEST_REFUSED` */
-export async function planFiles(files: readonly RenderedFile[], journal: Journal, folders: Folders): Promise<Plan> {
-  const generation = generationOf(files);
+export async function planFiles(
+  { files, generation }: { readonly files: readonly RenderedFile[]; readonly generation: string },
+  journal: Journal,
+  folders: Folders,
+): Promise<Plan> {
   const wanted = files.map((file): WantedFile => {
     const { masked } = file;
     return {

@@ -40,13 +40,16 @@ export function createTarget(options: TargetOptions): Target & TargetHistory {
 
   async function apply(files: readonly RenderedFile[], applyOptions: ApplyFilesOptions): Promise<ApplyReport> {
     const { provenance } = applyOptions;
-    return await reported(generationOf(files), applyOptions, async (work) => {
+    const generation = generationOf(files);
+    return await reported(generation, applyOptions, async (work) => {
       const journal = await begin(files, work, applyOptions);
-      const held = heldState(journal, generationOf(files));
-      return await tried({ generation: generationOf(files), provenance }, applyOptions, async () => {
+      const held = heldState(journal, generation);
+      return await tried({ generation, provenance }, applyOptions, async () => {
         const { folders } = work;
         const plan =
-          held === undefined ? await planFiles(files, journal, folders) : await planState(held, journal, kept, folders);
+          held === undefined
+            ? await planFiles({ files, generation }, journal, folders)
+            : await planState(held, journal, kept, folders);
         const isOwed = journal.owed && transaction.hasProgram && applyOptions.noReload !== true;
         const report = await carryOut(plan, { journal, isOwed }, work, applyOptions);
         if (report.outcome.kind === "unchanged" && applyOptions.dryRun !== true) {

@@ -5,6 +5,7 @@ import { type CheckJob, judge, needsSwap } from "./check.ts";
 import type { CommandContext } from "./commands.ts";
 import { discardStaged, putStaged, restoreFiles, type Staged, stageAll } from "./files.ts";
 import type { Folders } from "./folder.ts";
+import { identify } from "./identity.ts";
 import { type Applied, type Journal, type JournalStore, keepFile } from "./journal.ts";
 import type { KeptBytes } from "./keep.ts";
 import type { Plan } from "./plan.ts";
@@ -137,14 +138,14 @@ export function createTransaction(options: TransactionOptions, store: JournalSto
     const job: CheckJob = { command: check, staged: changes, files, generation: plan.generation, context };
     level ??= await (options.findCheckLevel ?? findCheckLevel)(check, context);
     if (!needsSwap(job, level)) {
-      return (await judge(job, level)) ?? "staged";
+      return (await judgeUndisturbed(job, level)) ?? "staged";
     }
     let rejection: FairleadError | undefined;
     let passed = false;
     await store.write({ ...state.journal, pending: { step: "checking", from: state.before, to: state.to } });
     try {
       await putStaged(staged, { folders, mayWriteInPlace: true });
-      rejection = await judge(job, level);
+      rejection = await judgeUndisturbed(job, level);
       passed = rejection === undefined;
     } finally {
       if (!passed) {
@@ -153,6 +154,20 @@ export function createTransaction(options: TransactionOptions, store: JournalSto
       }
     }
     return rejection ?? "in place";
+  }
+
+  /** Where somebody puts a file over a destination, what was laid over it for the check is gone, and the word of the check is for that file. */
+  async function judgeUndisturbed(job: CheckJob, checkLevel: CheckLevel): Promise<FairleadError | undefined> {
+    const paths = job.staged.map((file) => file.dest);
+    const before = await identify(paths);
+    const rejection = await judge(job, checkLevel);
+    if (rejection !== undefined || (await identify(paths)) === before) {
+      return rejection;
+    }
+    return new FairleadError("CHECK_REJECTED", `somebody replaced a file of target "${name}" while it was checked`, {
+      retryable: true,
+      hint: "it is tried again; let one program write these files",
+    });
   }
 
   /** Reload and proof. The journal's `pending.from`, or the last good state, is what a failure goes back to. */

@@ -191,7 +191,9 @@ describe("a state that is damaged", () => {
       await app.history();
     }
     expect(await reloads()).toBe("x\n");
-    const said = staged.log.lines.filter(({ message }) => message.includes("starts anew")).map(({ fields }) => fields["file"]);
+    const said = staged.log.lines
+      .filter(({ message }) => message.includes("starts anew"))
+      .map(({ fields }) => String(fields["file"]));
     expect(said.sort()).toEqual(["history.json", "journal.json", "memory.json"].map(staged.state));
     expect((await staged.target().recall())?.files).toMatchObject([{ dest: staged.dest }]);
   });

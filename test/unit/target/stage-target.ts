@@ -34,7 +34,7 @@ export async function stageTargets(): Promise<StagedTargets> {
     text: (path = dest) => readFile(path, "utf8").catch(() => undefined),
     write: (text, path = dest) => writeFile(path, text),
     state: (name) => join(stateDir, name),
-    namesIn: async (path) => (await readdir(path).catch(() => [])).sort(),
+    namesIn: async (path) => (await readdir(path).catch((): string[] => [])).sort(),
     clean: () => rm(folder, { recursive: true, force: true }),
   };
 }
