@@ -108,7 +108,7 @@ export function compile(options: TemplateOptions): CompiledTemplate {
       text: text.replaceAll(GENERATION_MARK, generation),
       generation,
       reads,
-      setAside: setAside.map(({ dest: _, ...leftOut }) => leftOut),
+      setAside: setAside.map(({ service, id, reason, location }) => ({ service, id, reason, ...(location && { location }) })),
     };
   }
 
