@@ -127,7 +127,7 @@ cases:
     error: { code: TEMPLATE_UNSAFE, line: 7 }
 \`\`\`
 
-A file is one case, or has a list of them in \`cases\`; beside that list stand \`template\`, \`format\`, \`raw\` and \`partials\` for all of them. Each case expects exactly one of
+A file is one case, or has a list of them in \`cases\`; beside that list stand \`template\`, \`format\`, \`raw\`, \`onUnsafe\` and \`partials\` for all of them. Each case expects exactly one of
 \`expect\`, \`expectFile\`, \`contains\` and \`error\`. Paths are relative to the case file. An unknown key is an error that names the nearest one.
 
 ${table(["key", "what", "default"], describeProperties(one, ""))}

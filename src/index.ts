@@ -1,4 +1,4 @@
-export type { CompiledTemplate, RenderData, RenderResult, TemplateFinding, TemplateOptions } from "./compose/embed.ts";
+export type { CompiledTemplate, LeftOut, RenderData, RenderResult, TemplateFinding, TemplateOptions } from "./compose/embed.ts";
 export { compile, render } from "./compose/embed.ts";
 export type { PlainInstance } from "./compose/plain-data.ts";
 export type { ErrorCode, Location } from "./model/errors.ts";

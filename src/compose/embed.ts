@@ -22,6 +22,8 @@ export interface TemplateOptions {
   readonly partials?: Readonly<Record<string, string>>;
   /** `{{{x}}}`, which is not escaped, is no finding. */
   readonly allowRaw?: boolean;
+  /** When a value cannot stand where the template puts it: an error (default), or its instance is left out. */
+  readonly onUnsafe?: "fail" | "skip-instance";
 }
 
 export interface RenderData extends PlainData {
@@ -29,6 +31,8 @@ export interface RenderData extends PlainData {
   readonly node?: string;
   /** What `{{env "NAME"}}` may read. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The service that the template begins in: for templates of files with `forEach: services`. */
+  readonly service?: string;
 }
 
 export interface RenderResult {
@@ -37,6 +41,16 @@ export interface RenderResult {
   readonly generation: string;
   /** What was read, by name; what is not there is named too. Another render with equal data for these gives the same text. */
   readonly reads: { readonly services: readonly string[]; readonly keys: readonly string[] };
+  /** Instances that were left out, with `onUnsafe: "skip-instance"`. */
+  readonly setAside: readonly LeftOut[];
+}
+
+export interface LeftOut {
+  readonly service: string;
+  readonly id: string;
+  /** Never holds a value. */
+  readonly reason: string;
+  readonly location?: Location;
 }
 
 /** Something that is wrong or doubtful about a template. With an error among them, it does not render. */
@@ -67,7 +81,7 @@ const DEFAULT_NODE = "node-1";
  */
 export function compile(options: TemplateOptions): CompiledTemplate {
   checkFields("compile", options, TEMPLATE_FIELDS);
-  const { template: text, name = "template", dest = "", partials = {}, allowRaw = false } = options;
+  const { template: text, name = "template", dest = "", partials = {}, allowRaw = false, onUnsafe = "fail" } = options;
   const template = compileTemplate({
     file: name,
     text,
@@ -78,15 +92,24 @@ export function compile(options: TemplateOptions): CompiledTemplate {
 
   function render(data: RenderData = {}): RenderResult {
     checkFields("render", data, DATA_FIELDS);
-    const { node = DEFAULT_NODE, env = {} } = data;
+    const { node = DEFAULT_NODE, env = {}, service } = data;
     const { snapshot, mistakes } = readPlainData(data, node);
     const [first] = mistakes;
     if (first !== undefined) {
       throw mistaken(first, mistakes.length);
     }
-    const result = renderSnapshot(template, snapshot, { node, env: new Map(Object.entries(env)) });
-    const generation = generationOf([{ dest, text: result.text }]);
-    return { text: result.text.replaceAll(GENERATION_MARK, generation), generation, reads: result.reads };
+    const facts = { node, env: new Map(Object.entries(env)) };
+    const { text, reads, setAside } = renderSnapshot(
+      { dest, template, facts, onUnsafe, ...(service !== undefined && { service }) },
+      snapshot,
+    );
+    const generation = generationOf([{ dest, text }]);
+    return {
+      text: text.replaceAll(GENERATION_MARK, generation),
+      generation,
+      reads,
+      setAside: setAside.map(({ service, id, reason, location }) => ({ service, id, reason, ...(location && { location }) })),
+    };
   }
 
   return { findings: template.findings, render };
@@ -101,12 +124,13 @@ export function compile(options: TemplateOptions): CompiledTemplate {
  */
 export function render(options: TemplateOptions & RenderData): RenderResult {
   checkFields("render", options, { ...TEMPLATE_FIELDS, ...DATA_FIELDS });
-  const { services, keys, node, env, ...template } = options;
+  const { services, keys, node, env, service, ...template } = options;
   return compile(template).render({
     ...(services !== undefined && { services }),
     ...(keys !== undefined && { keys }),
     ...(node !== undefined && { node }),
     ...(env !== undefined && { env }),
+    ...(service !== undefined && { service }),
   });
 }
 
@@ -124,6 +148,8 @@ const TEXTS: Field = {
 /** Judged by what reads it, with the place of each mistake. */
 const ANY: Field = { what: "", is: () => true };
 
+const ON_UNSAFE = ["fail", "skip-instance"];
+
 const TEMPLATE_FIELDS: Readonly<Record<keyof TemplateOptions, Field>> = {
   template: TEXT,
   format: { what: `one of ${FORMAT_NAMES.join(", ")}`, is: (value) => FORMAT_NAMES.some((name) => name === value) },
@@ -131,8 +157,15 @@ const TEMPLATE_FIELDS: Readonly<Record<keyof TemplateOptions, Field>> = {
   name: TEXT,
   partials: TEXTS,
   allowRaw: { what: "true or false", is: (value) => typeof value === "boolean" },
+  onUnsafe: { what: `one of ${ON_UNSAFE.join(", ")}`, is: (value) => ON_UNSAFE.some((name) => name === value) },
 };
-const DATA_FIELDS: Readonly<Record<keyof RenderData, Field>> = { services: ANY, keys: ANY, node: TEXT, env: TEXTS };
+const DATA_FIELDS: Readonly<Record<keyof RenderData, Field>> = {
+  services: ANY,
+  keys: ANY,
+  node: TEXT,
+  env: TEXTS,
+  service: TEXT,
+};
 
 function checkFields(call: string, given: unknown, fields: Readonly<Record<string, Field>>): void {
   if (!isRecord(given)) {

@@ -15,6 +15,10 @@ const use = {
   template: path.optional().describe("Handlebars file; default: the neighbour with the same name and `.hbs`"),
   format: formatName.optional().describe("how values are escaped; default: guessed from the template's name without `.hbs`"),
   raw: z.boolean().optional().describe("allow {{{x}}}, as `raw` of a file does"),
+  onUnsafe: z
+    .enum(["fail", "skip-instance"])
+    .optional()
+    .describe("when a value cannot stand where the template puts it: an error, or its instance is left out"),
   partials: path.optional().describe("folder of *.hbs files for {{> name}}"),
 };
 
@@ -32,6 +36,7 @@ const testCase = z.strictObject({
     .unknown()
     .optional()
     .describe("as in a services file: `{ web: [ { address, port, id, protocol, tags, meta, health, weight, node } ] }`"),
+  service: z.string().min(1).optional().describe("the service that the template begins in: for files with `forEach: services`"),
   keys: z.unknown().optional().describe("configuration keys by path, texts: `{ app/db/host: db1 }`"),
   node: z.string().min(1).default("node-1").describe("what {{node}} gives, and who registered the instances that name no `node`"),
   env: z.record(z.string(), z.string("has to be a text; write numbers in quotes")).default({}).describe("what {{env}} may read"),

@@ -1,51 +1,39 @@
+import { FairleadError } from "../model/errors.ts";
+import type { SetAside } from "../model/provenance.ts";
 import { EVERYTHING } from "../model/selector.ts";
 import type { Snapshot } from "../model/snapshot.ts";
-import type { Template } from "./engine.ts";
-import type { Facts } from "./reads.ts";
-import { createView, type KeyView, type Read } from "./view.ts";
+import { type Order, renderFile } from "./file-render.ts";
+import { provenanceOf } from "./provenance-of.ts";
 
-/** What a render read, by name; what is not there is named too. Sorted. */
-export interface ReadNames {
-  readonly services: readonly string[];
-  readonly keys: readonly string[];
+export interface SnapshotRender {
+  /** With `GENERATION_MARK` for `{{generation}}`. */
+  readonly text: string;
+  /** What was read, by name; what is not there is named too. Sorted. */
+  readonly reads: { readonly services: readonly string[]; readonly keys: readonly string[] };
+  readonly setAside: readonly SetAside[];
 }
 
 /**
- * Renders a template from a snapshot that is whole: nothing can be read outside of it. The text holds `GENERATION_MARK` for `{{generation}}`.
- * @throws FairleadError as `Template.render` does
+ * Renders a file from a snapshot that is whole: nothing can be read outside of it.
+ * @throws FairleadError as the template does; `USAGE` when the service that the file is of is not there, `TEMPLATE_UNSAFE` when it was set
+ * aside as a whole
  */
-export function renderSnapshot(
-  template: Template,
-  snapshot: Snapshot,
-  facts: Facts,
-): { readonly text: string; readonly reads: ReadNames } {
-  const view = createView(snapshot, EVERYTHING);
-  const text = template.render(view, facts);
-  return { text, reads: namesOf(view.reads, snapshot) };
-}
-
-function namesOf(reads: readonly Read[], snapshot: Snapshot): ReadNames {
-  const services = new Set<string>();
-  const keys = new Set<string>();
-  for (const read of reads) {
-    switch (read.kind) {
-      case "service":
-        services.add(read.name);
-        break;
-      case "services":
-        for (const name of snapshot.services.keys()) {
-          services.add(name);
-        }
-        break;
-      case "key":
-        keys.add(read.name);
-        break;
-      case "keys":
-        for (const { key } of read.found as readonly KeyView[]) {
-          keys.add(key);
-        }
-        break;
-    }
+export function renderSnapshot(order: Order, snapshot: Snapshot): SnapshotRender {
+  const { service } = order;
+  if (service !== undefined && !snapshot.services.has(service)) {
+    throw new FairleadError("USAGE", `there is no service "${service}"`, { hint: "a file of a service needs an instance of it" });
   }
-  return { services: [...services].sort(), keys: [...keys].sort() };
+  const rendered = renderFile(order, { snapshot, selector: EVERYTHING });
+  if ("outside" in rendered) {
+    throw new Error("something was read outside of a snapshot that is whole");
+  }
+  const { text, setAside } = rendered;
+  if (text === undefined) {
+    const [first] = setAside;
+    throw new FairleadError("TEMPLATE_UNSAFE", `service "${service}" has no file: ${first?.reason}`, {
+      ...(first?.location !== undefined && { location: first.location }),
+    });
+  }
+  const [file] = provenanceOf([rendered], snapshot).files;
+  return { text, reads: { services: file?.services ?? [], keys: file?.keys ?? [] }, setAside };
 }

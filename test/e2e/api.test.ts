@@ -135,6 +135,7 @@ it("gives the text and the generation that a target of this one file has", async
     text: await readFile(dest, "utf8"),
     generation: target?.generation,
     reads: { services: ["web"], keys: ["a/b"] },
+    setAside: [],
   });
 });
 
@@ -162,29 +163,30 @@ describe("in TypeScript", () => {
   it("the types are whole, without those of Node or a library", async () => {
     expect(
       await typeErrors(`
-import { compile, type CompiledTemplate, ERROR_CODES, type ErrorCode, FairleadError, FORMAT_NAMES, type FormatName, formatForDest } from "fairlead";
+import { compile, type CompiledTemplate, ERROR_CODES, type ErrorCode, FairleadError, FORMAT_NAMES, type FormatName, formatForDest, type LeftOut } from "fairlead";
 import { type Health, type Location, type PlainInstance, type Protocol, render, type RenderData, type RenderResult, type TemplateFinding, type TemplateOptions } from "fairlead";
 const health: Health = "passing";
 const protocol: Protocol = "udp";
 const web: PlainInstance = { address: "10.0.0.1", port: 80, health, protocol, tags: ["a"], meta: { a: "b" }, weight: 1, id: "i", node: "n" };
 const data: RenderData = { services: { web: [web] }, keys: { a: "b" }, node: "n", env: { A: "b" } };
-const options: TemplateOptions = { template: "", format: formatForDest("a.conf"), partials: { p: "" }, allowRaw: true, dest: "/a", name: "a" };
+const options: TemplateOptions = { template: "", format: formatForDest("a.conf"), partials: { p: "" }, allowRaw: true, dest: "/a", name: "a", onUnsafe: "fail" };
 const template: CompiledTemplate = compile(options);
 const results: RenderResult[] = [template.render(data), template.render(), render({ ...options, ...data })];
 const texts: string[] = results.flatMap((result) => [result.text, result.generation, ...result.reads.services, ...result.reads.keys]);
 const findings: readonly TemplateFinding[] = template.findings;
+const leftOut: readonly LeftOut[] = template.render({ ...data, service: "web" }).setAside;
 const formats: readonly FormatName[] = FORMAT_NAMES;
 const codes = Object.keys(ERROR_CODES) as ErrorCode[];
 export function place(error: unknown): Location | string | undefined {
   return error instanceof FairleadError ? (error.location ?? error.hint ?? error.code) : undefined;
 }
-export { codes, findings, formats, texts };
+export { codes, findings, formats, leftOut, texts };
 `),
     ).toBe("");
   });
 
   it.each([
-    ["an option that is none", 'render({ template: "", service: {} });'],
+    ["an option that is none", 'render({ template: "", servces: {} });'],
     ["a format that is none", 'render({ template: "", format: "ngnix" });'],
     ["no template", 'render({ format: "nginx" });'],
     ["a number for a key", 'render({ template: "", keys: { a: 1 } });'],

@@ -169,6 +169,32 @@ cases:
     expect(ended.code, ended.stdout + ended.stderr).toBe(0);
   });
 
+  it("with what is left out of a file, and in the service that a file is of", async () => {
+    await write({
+      "t.conf.hbs": "upstream {{name}} {\n{{#each instances}}\n    server {{addr}} {{meta.extra}};\n{{/each}}\n}\n",
+      "t.conf.case.yaml": `
+onUnsafe: skip-instance
+cases:
+  - name: a
+    services:
+      web: [ { address: a, port: 1, meta: { extra: down } }, { address: b, port: 1, meta: { extra: "$x" } } ]
+      db: [ { address: c, port: 1, meta: { extra: "" } } ]
+    service: web
+    expect: |
+      upstream web {
+          server a:1 down;
+      }
+  - name: b
+    onUnsafe: fail
+    services: { web: [ { address: b, port: 1, meta: { extra: "$x" } } ] }
+    service: web
+    error: { code: TEMPLATE_UNSAFE, line: 3 }
+`,
+    });
+    const ended = await run();
+    expect(ended.code, ended.stdout + ended.stderr).toBe(0);
+  });
+
   it("shows each failure with what differs, goes on with the others, and exits 3; --json the same", async () => {
     await write({
       "t.conf.hbs": TEMPLATE,
@@ -212,6 +238,11 @@ describe("a bad case file is told with its place, and nothing is run", () => {
       "an instance that is none",
       "name: a\nexpect: x\nservices:\n  web: [ { address: a, prot: 80 } ]\n",
       'x.case.yaml:4:24: unknown key "prot"\n    4 |   web: [ { address: a, prot: 80 } ]\n      |                        ^\n    did you mean "port"?',
+    ],
+    [
+      "a service that is not there",
+      "name: a\nexpect: x\nservice: y\n",
+      'x.case.yaml:3:10: there is no service "y" in `services`',
     ],
     ["a key that is no text", "name: a\nexpect: x\nkeys: { app/n: 1 }\n", 'x.case.yaml:3:16: the value of "app/n" is no text'],
     ["a template that is not there", "name: a\nexpect: x\ntemplate: y.hbs\n", 'x.case.yaml:3:11: there is no template "y.hbs"'],

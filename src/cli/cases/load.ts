@@ -18,6 +18,9 @@ export interface LoadedCase {
   readonly name: string;
   readonly template: TemplateRef;
   readonly partials: string | undefined;
+  readonly onUnsafe: "fail" | "skip-instance";
+  /** The service that the template begins in. */
+  readonly service: string | undefined;
   readonly snapshot: Snapshot;
   readonly facts: Facts;
   readonly expected: Expectation;
@@ -89,6 +92,9 @@ async function loadCase(file: string, entry: CaseEntry, { mayLackText, problems 
   for (const { path, atKey, message, hint } of mistakes) {
     problems.push({ message, location: locate(path, atKey), ...(hint !== undefined && { hint }) });
   }
+  if (fields.service !== undefined && mistakes.length === 0 && !snapshot.services.has(fields.service)) {
+    problems.push({ message: `there is no service "${fields.service}" in \`services\``, location: locate(["service"]) });
+  }
   const textFile = fields.expectFile === undefined ? undefined : absolute(fields.expectFile);
   const textOfFile = textFile === undefined ? undefined : await readFile(textFile, "utf8").catch(() => undefined);
   if (textFile !== undefined && textOfFile === undefined && !mayLackText) {
@@ -107,6 +113,8 @@ async function loadCase(file: string, entry: CaseEntry, { mayLackText, problems 
       allowRaw: fields.raw ?? false,
     },
     partials,
+    onUnsafe: fields.onUnsafe ?? "fail",
+    service: fields.service,
     snapshot,
     facts: { node: fields.node, env: new Map(Object.entries(fields.env)) },
     expected: expectationOf(fields, textOfFile ?? ""),

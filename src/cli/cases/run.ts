@@ -12,11 +12,13 @@ const TEST_GENERATION = "0".repeat(16);
 export function createCaseRunner(): (test: LoadedCase) => Promise<Verdict> {
   const libraries = new Map<string | undefined, Library>();
 
-  async function render({ template, partials, snapshot, facts }: LoadedCase): Promise<Rendered> {
+  async function render({ template: ref, partials, snapshot, service, facts, onUnsafe }: LoadedCase): Promise<Rendered> {
     const library = libraries.get(partials) ?? createLibrary({ partials });
     libraries.set(partials, library);
     try {
-      const { text } = renderSnapshot(await library.load(template), snapshot, facts);
+      const template = await library.load(ref);
+      const order = { dest: ref.path, template, facts, onUnsafe, ...(service !== undefined && { service }) };
+      const { text } = renderSnapshot(order, snapshot);
       return { ok: true, text: text.replaceAll(GENERATION_MARK, TEST_GENERATION) };
     } catch (error) {
       if (error instanceof FairleadError) {

@@ -96,6 +96,47 @@ describe("render", () => {
     expect(reads("")).toEqual({ services: [], keys: [] });
   });
 
+  it("begins in a service, as a file with forEach does", () => {
+    const options = { template: "{{name}}:{{#each instances}} {{addr}}{{/each}}", format: "text" } as const;
+    const services = { web: [{ address: "a", port: 1 }], db: [{ address: "b", port: 2 }] };
+    expect(render({ ...options, services, service: "db" })).toMatchObject({ text: "db: b:2", reads: { services: ["db"] } });
+    expect(errorOf(() => render({ ...options, services, service: "x" }))).toMatchObject({
+      code: "USAGE",
+      message: 'there is no service "x"',
+    });
+  });
+
+  it("leaves an instance out whose value cannot stand, if that is wanted (G7)", () => {
+    const services = {
+      web: [
+        { address: "a", port: 1, id: "good", meta: { v: "1" } },
+        { address: "b", port: 2, id: "bad", meta: { v: "$x" } },
+      ],
+    };
+    const options = {
+      template: '{{#each (service "web")}}\nserver {{addr}} {{meta.v}};\n{{/each}}\n',
+      format: "nginx",
+      services,
+    } as const;
+    expect(errorOf(() => render(options)).code).toBe("TEMPLATE_UNSAFE");
+    const { text, setAside } = render({ ...options, onUnsafe: "skip-instance" });
+    expect(text).toBe("server a:1 1;\n");
+    expect(setAside).toEqual([
+      {
+        service: "web",
+        id: "bad",
+        reason: expect.not.stringContaining("$x"),
+        location: { file: "template", line: 2, column: expect.any(Number) },
+      },
+    ]);
+  });
+
+  it("has no text of a service whose name cannot stand", () => {
+    const options = { template: "upstream {{name}} { }\n", format: "nginx", onUnsafe: "skip-instance" } as const;
+    const error = errorOf(() => render({ ...options, services: { a$b: [{ address: "a", port: 1 }] }, service: "a$b" }));
+    expect(error).toMatchObject({ code: "TEMPLATE_UNSAFE", location: { file: "template", line: 1 } });
+  });
+
   it("leaves the caller's objects as they are", () => {
     const web = [{ address: "a", port: 1, tags: ["x"], meta: { a: "b" } }];
     render({ template: "{{#each services}}{{/each}}", format: "text", services: { web } });
@@ -142,8 +183,8 @@ describe("what goes wrong is a FairleadError with code, place and hint", () => {
     ],
     [
       "an option that is none",
-      { template: "", format: "text", service: {} },
-      { code: "USAGE", message: 'render() knows no option "service"', hint: 'did you mean "services"?' },
+      { template: "", format: "text", servces: {} },
+      { code: "USAGE", message: 'render() knows no option "servces"', hint: 'did you mean "services"?' },
     ],
     [
       "an option of another kind",

@@ -64,13 +64,13 @@ describe.each<[string, string, readonly string[]]>([
   ["an unknown key, with the nearest", "name: a\nexpcet: x\nexpect: y", ['2:1 unknown key "expcet" | did you mean "expect"?']],
   [
     "an unknown key of a case among many",
-    "cases:\n  - name: a\n    expect: x\n    service: {}\n",
-    ['4:5 unknown key "service" in "cases[1]" | did you mean "services"?'],
+    "cases:\n  - name: a\n    expect: x\n    servces: {}\n",
+    ['4:5 unknown key "servces" in "cases[1]" | did you mean "services"?'],
   ],
   [
     "an unknown key beside the cases",
     "name: a\ncases: [{ name: a, expect: x }]\n",
-    ['1:1 unknown key "name" | known are template, format, raw, partials, cases'],
+    ['1:1 unknown key "name" | known are template, format, raw, onUnsafe, partials, cases'],
   ],
   ["no name", "expect: x", ['1:1 "name" is missing']],
   ["nothing at all", "", ['1:1 "name" is missing']],
