@@ -33,8 +33,8 @@ export interface CheckLevelFinding {
 }
 
 const PROBE_TIMEOUT_MS = 5000;
-/** The answer is a fact about this process and stays one. */
-const found = new Map<SandboxMode, Promise<CheckLevelFinding>>();
+/** The answer is a fact about this process and its PATH, and stays one. */
+const found = new Map<string, Promise<CheckLevelFinding>>();
 
 /** How far a check can be kept apart here; tells the log. */
 export async function findCheckLevel(command: CheckCommand, context: CommandContext): Promise<CheckLevel> {
@@ -52,8 +52,9 @@ export async function findCheckLevel(command: CheckCommand, context: CommandCont
 /** The same, with the reason. Needs no network and no right: what is not allowed is a lower level. */
 export async function explainCheckLevel(command: CheckCommand, context: CommandContext): Promise<CheckLevelFinding> {
   const mode = command.sandbox ?? "full";
-  const probing = found.get(mode) ?? probe(mode, context.environment);
-  found.set(mode, probing);
+  const key = `${mode} ${context.environment["PATH"]}`;
+  const probing = found.get(key) ?? probe(mode, context.environment);
+  found.set(key, probing);
   return await untilAborted(context.signal, () => probing);
 }
 
