@@ -17,7 +17,7 @@ export interface CheckJob {
 
 /** More than this in paths and the kernel would not start the command; its limit is two megabytes at the usual stack size. */
 const MOST_PATH_BYTES = 512 * 1024;
-/** Targets whose sandbox could not be built although the machine allows one: they go on with their files put in place. */
+/** Targets whose files could not be laid over a tree although the machine allows it: they go on with their files put in place. */
 const unbuildable = new Set<string>();
 
 /** Whether the files have to be really in place while they are judged. */
@@ -44,16 +44,11 @@ export async function judge(job: CheckJob, level: CheckLevel): Promise<FairleadE
   const paths = files.map(({ dest }) => staged.find((file) => file.dest === dest)?.staged ?? dest);
   const argv = fillPlaceholders(command.argv, { generation, ...(isNamed && { staged: paths }) });
   const check: SandboxedCheck = { command, argv, staged: isNamed || needsSwap(job, level) ? [] : staged, context };
-  const result = await runAtLevel(check, unbuildable.has(context.target) ? "basic" : level);
+  const result = await runAtLevel(check, level);
   if (result.kind !== "not-built") {
     return rejectionOf(command, result, level);
   }
   unbuildable.add(context.target);
-  context.log?.warn("the sandbox of a check could not be built", { target: context.target, level, reason: result.reason });
-  if (!needsSwap(job, level)) {
-    // They are judged by name, so nothing has to be laid over the tree.
-    return await judge(job, level);
-  }
   return new FairleadError("CHECK_REJECTED", `the sandbox of check "${command.argv.join(" ")}" ${result.reason}`, {
     retryable: true,
     hint: "it is tried again with the files put in place for the length of the check",

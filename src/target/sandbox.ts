@@ -124,11 +124,14 @@ export interface SandboxedCheck {
   readonly context: CommandContext;
 }
 
-/** Runs a check at a level. `not-built`: its sandbox could not be built after all, and it did not run. */
-export async function runAtLevel(
-  check: SandboxedCheck,
-  level: CheckLevel,
-): Promise<ExecResult | { readonly kind: "not-built"; readonly reason: string }> {
+/** Its sandbox could not be built after all: the check did not run, and its files have to be put in place for the next try. */
+export interface NotBuilt {
+  readonly kind: "not-built";
+  readonly reason: string;
+}
+
+/** Runs a check at a level. Where nothing has to be laid over a tree, a sandbox that cannot be built gives way to the next lower level. */
+export async function runAtLevel(check: SandboxedCheck, level: CheckLevel): Promise<ExecResult | NotBuilt> {
   const { command, argv, staged, context } = check;
   const { timeoutMs } = command;
   const options = { timeoutMs, signal: context.signal, env: commandEnvironment(context) };
@@ -142,7 +145,12 @@ export async function runAtLevel(
       if (output !== undefined) {
         return { ...result, output };
       }
-      return { kind: "not-built", reason: `${describeExec(result)}${outputTail(result)}` };
+      if (result.kind === "timed-out") {
+        return result; // a machine under load is no reason to give the sandbox up
+      }
+      const reason = `${describeExec(result)}${outputTail(result)}`;
+      context.log?.warn("the sandbox of a check could not be built", { target: context.target, level, reason });
+      return staged.length > 0 ? { kind: "not-built", reason } : await runAtLevel(check, "basic");
     }
     case "namespace":
       return await exec(namespaceArgv(argv, staged), { ...options, graceMs: 0 });

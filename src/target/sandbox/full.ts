@@ -35,6 +35,8 @@ const READY = "fairlead: sandbox is ready";
 
 /**
  * Builds the tree below /proc, which each process namespace mounts anew anyway, so that no folder is needed and none is left behind.
+ * When memory runs out, the check is what is ended. A mount that takes no layer (a file, a file system below too many others) is
+ * read-only; bound, never copied, because a path could by now lead out of the tree.
  * The root of each layer is named `.`: a path with commas or colons would have to be escaped in mount's options.
  * /dev/stdout and /dev/stderr are a file, because sockets, which is what a Node process gives its children, cannot be opened by name.
  */
@@ -46,6 +48,7 @@ fail() { echo "$1"; exit 125; }
 layer() {
   cd "$1" && mount -t overlay -o "nosuid,nodev,lowerdir=.,upperdir=/proc/u$count,workdir=/proc/w$count" fairlead "$2"
 }
+echo 1000 > /proc/self/oom_score_adj
 if [ "$network" = none ]; then
   for family in ipv4 ipv6; do echo 1 > "/proc/sys/net/$family/ip_nonlocal_bind"; done 2>/dev/null
   ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null
@@ -57,12 +60,10 @@ while [ "$1" != "$end" ]; do
   count=$((count + 1)) to=$tree\${1%/}
   if [ "$1" = / ]; then
     layer / $tree || fail "no overlay on /"
-  elif [ -d "$1" ] && [ -d "$to" ]; then
-    if ! layer "$1" "$to" 2>/dev/null && mount --bind "$1" "$to" 2>/dev/null; then
-      mount -o remount,bind,ro,nosuid,nodev "$to" || umount "$to" || fail "$1 cannot be made read-only"
-    fi
-  elif [ -f "$1" ] && [ -f "$to" ]; then
-    cp -p "$1" "$to" 2>/dev/null
+  elif [ -d "$1" ] && layer "$1" "$to" 2>/dev/null; then
+    :
+  elif [ -d "$1" ] || [ -f "$1" ] && mount --bind "$1" "$to" 2>/dev/null; then
+    mount -o remount,bind,ro,nosuid,nodev "$to" || umount "$to" || fail "$1 cannot be made read-only"
   fi
   shift
 done
