@@ -111,6 +111,7 @@ export const ATTACKS: readonly Attack[] = [
     http: "upstream u { server secret.fairlead-canary.example; }",
   })),
   ...LIBRARY_ATTACKS,
+  shellAttack("prints the passwords", "rejected", () => "head -n 1 /etc/shadow; exit 1"),
   shellAttack(
     "writes all over the machine",
     "written",
@@ -174,6 +175,11 @@ export const ATTACKS: readonly Attack[] = [
       check: python("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", { timeoutMs: TIMEOUT_MS }),
     }),
   },
+  pythonAttack(
+    "starts hundreds of processes",
+    "rejected",
+    () => "import os, time\nfor n in range(400):\n  if os.fork() == 0: time.sleep(60)",
+  ),
   shellAttack("leaves a daemon that holds its output", "written", () => "setsid sh -c 'trap \"\" TERM HUP; sleep 600' & exit 0"),
   shellAttack(
     "does not end, whatever signal comes",
