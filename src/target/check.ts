@@ -15,8 +15,8 @@ export interface CheckJob {
   readonly context: CommandContext;
 }
 
-/** More than this in paths and the kernel would not start the command; its limit is two megabytes at the usual stack size. */
-const MOST_PATH_BYTES = 512 * 1024;
+/** Laying a file over the tree costs more than a millisecond of the check's time; so many are sooner put in place. */
+const MOST_LAID = 200;
 /** Targets whose files could not be laid over a tree although the machine allows it: they go on with their files put in place. */
 const unbuildable = new Set<string>();
 
@@ -28,9 +28,9 @@ export function needsSwap(job: CheckJob, level: CheckLevel): boolean {
   switch (level) {
     case "full":
     case "network":
-      return unbuildable.has(job.context.target) || pathBytes(job.staged) > MOST_PATH_BYTES;
+      return unbuildable.has(job.context.target) || job.staged.length > MOST_LAID;
     case "namespace":
-      return !canBind(job.staged) || pathBytes(job.staged) > MOST_PATH_BYTES;
+      return !canBind(job.staged) || job.staged.length > MOST_LAID;
     case "basic":
     case "swap":
       return true;
@@ -58,10 +58,6 @@ export async function judge(job: CheckJob, level: CheckLevel): Promise<FairleadE
 /** Only over a file that is there can another be bound. */
 function canBind(staged: readonly Staged[]): boolean {
   return staged.every((file) => file.replaces && file.staged !== undefined);
-}
-
-function pathBytes(staged: readonly Staged[]): number {
-  return staged.reduce((sum, file) => sum + Buffer.byteLength(file.dest) + Buffer.byteLength(file.staged ?? ""), 0);
 }
 
 function rejectionOf(check: CheckCommand, result: ExecResult, level: CheckLevel): FairleadError | undefined {
