@@ -15,9 +15,9 @@ export interface CheckJob {
   readonly context: CommandContext;
 }
 
-/** More than this in paths and the kernel would not start the command; its limit is two megabytes at the usual stack size. */
-const MOST_PATH_BYTES = 512 * 1024;
-/** Targets whose sandbox could not be built although the machine allows one: they go on with their files put in place. */
+/** Laying a file over the tree costs more than a millisecond of the check's time; so many are sooner put in place. */
+const MOST_LAID = 200;
+/** Targets whose files could not be laid over a tree although the machine allows it: they go on with their files put in place. */
 const unbuildable = new Set<string>();
 
 /** Whether the files have to be really in place while they are judged. */
@@ -28,9 +28,9 @@ export function needsSwap(job: CheckJob, level: CheckLevel): boolean {
   switch (level) {
     case "full":
     case "network":
-      return unbuildable.has(job.context.target) || pathBytes(job.staged) > MOST_PATH_BYTES;
+      return unbuildable.has(job.context.target) || job.staged.length > MOST_LAID;
     case "namespace":
-      return !canBind(job.staged) || pathBytes(job.staged) > MOST_PATH_BYTES;
+      return !canBind(job.staged) || job.staged.length > MOST_LAID;
     case "basic":
     case "swap":
       return true;
@@ -44,16 +44,11 @@ export async function judge(job: CheckJob, level: CheckLevel): Promise<FairleadE
   const paths = files.map(({ dest }) => staged.find((file) => file.dest === dest)?.staged ?? dest);
   const argv = fillPlaceholders(command.argv, { generation, ...(isNamed && { staged: paths }) });
   const check: SandboxedCheck = { command, argv, staged: isNamed || needsSwap(job, level) ? [] : staged, context };
-  const result = await runAtLevel(check, unbuildable.has(context.target) ? "basic" : level);
+  const result = await runAtLevel(check, level);
   if (result.kind !== "not-built") {
     return rejectionOf(command, result, level);
   }
   unbuildable.add(context.target);
-  context.log?.warn("the sandbox of a check could not be built", { target: context.target, level, reason: result.reason });
-  if (!needsSwap(job, level)) {
-    // They are judged by name, so nothing has to be laid over the tree.
-    return await judge(job, level);
-  }
   return new FairleadError("CHECK_REJECTED", `the sandbox of check "${command.argv.join(" ")}" ${result.reason}`, {
     retryable: true,
     hint: "it is tried again with the files put in place for the length of the check",
@@ -63,10 +58,6 @@ export async function judge(job: CheckJob, level: CheckLevel): Promise<FairleadE
 /** Only over a file that is there can another be bound. */
 function canBind(staged: readonly Staged[]): boolean {
   return staged.every((file) => file.replaces && file.staged !== undefined);
-}
-
-function pathBytes(staged: readonly Staged[]): number {
-  return staged.reduce((sum, file) => sum + Buffer.byteLength(file.dest) + Buffer.byteLength(file.staged ?? ""), 0);
 }
 
 function rejectionOf(check: CheckCommand, result: ExecResult, level: CheckLevel): FairleadError | undefined {

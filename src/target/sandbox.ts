@@ -33,8 +33,8 @@ export interface CheckLevelFinding {
 }
 
 const PROBE_TIMEOUT_MS = 5000;
-/** The answer is a fact about this process and stays one. */
-const found = new Map<SandboxMode, Promise<CheckLevelFinding>>();
+/** The answer is a fact about this process and its PATH, and stays one. */
+const found = new Map<string, Promise<CheckLevelFinding>>();
 
 /** How far a check can be kept apart here; tells the log. */
 export async function findCheckLevel(command: CheckCommand, context: CommandContext): Promise<CheckLevel> {
@@ -52,8 +52,9 @@ export async function findCheckLevel(command: CheckCommand, context: CommandCont
 /** The same, with the reason. Needs no network and no right: what is not allowed is a lower level. */
 export async function explainCheckLevel(command: CheckCommand, context: CommandContext): Promise<CheckLevelFinding> {
   const mode = command.sandbox ?? "full";
-  const probing = found.get(mode) ?? probe(mode, context.environment);
-  found.set(mode, probing);
+  const key = `${mode} ${context.environment["PATH"]}`;
+  const probing = found.get(key) ?? probe(mode, context.environment);
+  found.set(key, probing);
   return await untilAborted(context.signal, () => probing);
 }
 
@@ -123,11 +124,14 @@ export interface SandboxedCheck {
   readonly context: CommandContext;
 }
 
-/** Runs a check at a level. `not-built`: its sandbox could not be built after all, and it did not run. */
-export async function runAtLevel(
-  check: SandboxedCheck,
-  level: CheckLevel,
-): Promise<ExecResult | { readonly kind: "not-built"; readonly reason: string }> {
+/** Its sandbox could not be built after all: the check did not run, and its files have to be put in place for the next try. */
+export interface NotBuilt {
+  readonly kind: "not-built";
+  readonly reason: string;
+}
+
+/** Runs a check at a level. Where nothing has to be laid over a tree, a sandbox that cannot be built gives way to the next lower level. */
+export async function runAtLevel(check: SandboxedCheck, level: CheckLevel): Promise<ExecResult | NotBuilt> {
   const { command, argv, staged, context } = check;
   const { timeoutMs } = command;
   const options = { timeoutMs, signal: context.signal, env: commandEnvironment(context) };
@@ -141,7 +145,12 @@ export async function runAtLevel(
       if (output !== undefined) {
         return { ...result, output };
       }
-      return { kind: "not-built", reason: `${describeExec(result)}${outputTail(result)}` };
+      if (result.kind === "timed-out") {
+        return result; // a machine under load is no reason to give the sandbox up
+      }
+      const reason = `${describeExec(result)}${outputTail(result)}`;
+      context.log?.warn("the sandbox of a check could not be built", { target: context.target, level, reason });
+      return staged.length > 0 ? { kind: "not-built", reason } : await runAtLevel(check, "basic");
     }
     case "namespace":
       return await exec(namespaceArgv(argv, staged), { ...options, graceMs: 0 });

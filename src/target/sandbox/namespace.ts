@@ -17,9 +17,7 @@ const FILE_CAPABILITIES =
 
 /** No namespaces: root without what root can do to the system itself. */
 export function basicArgv(argv: readonly string[], timeoutMs: number): readonly string[] {
-  return [
-    ...["prlimit", "--core=0", `--cpu=${cpuSeconds(timeoutMs)}`],
-    ...["setpriv", "--pdeathsig", "KILL", "--no-new-privs", "--inh-caps=-all", `--bounding-set=${FILE_CAPABILITIES}`, "--"],
-    ...argv,
-  ];
+  const limits = ["prlimit", "--core=0", `--cpu=${cpuSeconds(timeoutMs)}`];
+  const rights = ["--no-new-privs", "--inh-caps=-all", `--bounding-set=${FILE_CAPABILITIES}`];
+  return [...limits, "setpriv", "--pdeathsig", "KILL", ...rights, "--", ...argv];
 }
