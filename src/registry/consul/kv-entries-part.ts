@@ -20,7 +20,7 @@ const MAX_SERVICE_PREFIXES = 32;
 export function createEntriesPart(client: Client, layout: KeyLayout, selector: Selector, builder: SnapshotBuilder): Part {
   const prefixes = prefixesOf(layout.entriesPrefix, selector);
   const readsAll = prefixes.length === 1 && prefixes[0] === layout.entriesPrefix;
-  const living = createLivingSink(layout, builder);
+  const living = createLivingSink(layout, builder, client.timing.returnMs);
   const isRecord = (key: string): boolean => key.startsWith(layout.livingPrefix);
   const all = [...prefixes, layout.livingPrefix];
   const tree = new KvTree(client, readsAll ? [commonPart(all)] : all, {
@@ -38,6 +38,7 @@ export function createEntriesPart(client: Client, layout: KeyLayout, selector: S
       }
     },
     delete: (key) => (isRecord(key) ? living.delete(key) : builder.deleteEntry(key)),
+    done: (wentBack) => living.done(wentBack),
   });
   return partOf(tree);
 }
@@ -78,7 +79,7 @@ export class RegistratorPart implements Part {
       });
     this.#addresses = tree(layout.entriesPrefix, this.#addressAt);
     this.#records = tree(layout.ownersPrefix, this.#recordAt);
-    this.#living = new KvTree(client, [layout.livingPrefix], createLivingSink(layout, builder));
+    this.#living = new KvTree(client, [layout.livingPrefix], createLivingSink(layout, builder, client.timing.returnMs));
     this.queries = [this.#addresses.query, this.#records.query];
   }
 

@@ -1,4 +1,5 @@
 /** Which owners hold a session: one key each, which their session locks and takes along when it ends. */
+import { monotonicMs } from "../../core/time.ts";
 import { FairleadError } from "../../model/errors.ts";
 import type { SnapshotBuilder } from "../../model/snapshot.ts";
 import { encodeOwner, livingOwnerAt } from "../owner-record.ts";
@@ -8,9 +9,13 @@ import type { KvSink } from "./kv-tree.ts";
 import { askablePart, listPairs } from "./read-requests.ts";
 import { runTransaction, type TxnOperation } from "./write-requests.ts";
 
-/** Brings the records into a snapshot builder. */
-export function createLivingSink(layout: KeyLayout, builder: SnapshotBuilder): KvSink {
+/**
+ * Brings the records into a snapshot builder. After the store's index went back there are none for a while: what an older state of the
+ * store lacks, no owner took away.
+ */
+export function createLivingSink(layout: KeyLayout, builder: SnapshotBuilder, returnMs: number): Required<KvSink> {
   const owners = new Map<string, string>();
+  let doubtedUntilMs = Number.NEGATIVE_INFINITY;
   return {
     set({ key, value, session }) {
       const owner = livingOwnerAt(key.slice(layout.livingPrefix.length), value, session !== undefined);
@@ -19,11 +24,15 @@ export function createLivingSink(layout: KeyLayout, builder: SnapshotBuilder): K
       } else {
         owners.set(key, owner);
       }
-      builder.setOwners(new Set(owners.values()));
     },
     delete(key) {
       owners.delete(key);
-      builder.setOwners(new Set(owners.values()));
+    },
+    done(wentBack) {
+      if (wentBack) {
+        doubtedUntilMs = monotonicMs() + returnMs;
+      }
+      builder.setOwners(new Set(monotonicMs() < doubtedUntilMs ? [] : owners.values()));
     },
   };
 }
