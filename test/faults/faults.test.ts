@@ -10,6 +10,7 @@ import { createDice } from "./random.ts";
 import { drawFaults, runFaults } from "./run.ts";
 
 const ROUNDS = 8;
+const TEST_MS = 600_000;
 
 it("the same seed draws the same faults, of different kinds", () => {
   const draw = (): readonly (readonly string[])[] => {
@@ -29,19 +30,23 @@ describeWith(["etcd34", "nginx"], "fairlead run, with everything around it break
   });
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it(`keeps its promises through ${ROUNDS} rounds of faults (G1, G3, G4, G5, G6, G10)`, async () => {
-    const lines: string[] = [];
-    const { violations, exitCode, rounds } = await runFaults({
-      rounds: ROUNDS,
-      seed: 11,
-      historyFile: join(folder, "history.jsonl"),
-      bounds: { liveMs: 20_000 * PATIENCE, overlapMs: 1500 * PATIENCE },
-      etcdVersion: "3.4",
-      guard: false,
-      signal: new AbortController().signal,
-      tell: (line) => lines.push(line),
-    });
-    expect(violations, lines.join("\n")).toEqual([]);
-    expect({ exitCode, rounds }).toEqual({ exitCode: 0, rounds: ROUNDS });
-  });
+  it(
+    `keeps its promises through ${ROUNDS} rounds of faults (G1, G3, G4, G5, G6, G10)`,
+    async () => {
+      const lines: string[] = [];
+      const { violations, exitCode, rounds } = await runFaults({
+        rounds: ROUNDS,
+        seed: 11,
+        historyFile: join(folder, "history.jsonl"),
+        bounds: { liveMs: 20_000 * PATIENCE, overlapMs: 1500 * PATIENCE },
+        etcdVersion: "3.4",
+        guard: false,
+        signal: new AbortController().signal,
+        tell: (line) => lines.push(line),
+      });
+      expect(violations, lines.join("\n")).toEqual([]);
+      expect({ exitCode, rounds }).toEqual({ exitCode: 0, rounds: ROUNDS });
+    },
+    TEST_MS,
+  );
 });

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { KillPoint } from "./hooks.ts";
 import { readContent } from "./observe.ts";
 import type { Dice } from "./random.ts";
-import { removeTree, untilDead, type World } from "./world.ts";
+import { removeTree, untilDead, untilLive, type World } from "./world.ts";
 
 export interface Fault {
   readonly name: string;
@@ -14,10 +14,13 @@ export interface Fault {
   readonly needsRoot?: true;
   /** What it destroyed is made good with the next change of the data, and not before. */
   readonly needsChange?: true;
-  run(world: World, dice: Dice): Promise<void>;
+  /** It ends the changes itself, where the round's last one is to come while things are broken. */
+  readonly endsWrites?: true;
+  run(world: World, dice: Dice, endWrites: () => boolean): Promise<void>;
 }
 
 const KILL_POINT_MS = 4000;
+const CALM_MS = 4000;
 
 async function restartSoon(world: World, dice: Dice): Promise<void> {
   await sleep(dice.between(0, 300));
@@ -28,8 +31,14 @@ function killAtPoint(point: KillPoint): Fault {
   return {
     name: `kill-at-${point}`,
     of: "process",
-    async run(world, dice) {
+    endsWrites: true,
+    async run(world, dice, endWrites) {
+      // No other change brings in then what the death has interrupted.
+      if (endWrites()) {
+        await untilLive(world, CALM_MS);
+      }
       await world.hooks.killAt(point, world.fairlead.pid);
+      await world.writer.change();
       // Another fault may keep it from coming that far.
       if (!(await untilDead(world, KILL_POINT_MS)) && (await world.hooks.cancelKill())) {
         await world.kill();

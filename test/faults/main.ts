@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { PATIENCE } from "../helpers/patience.ts";
 import { runFaults, type Summary } from "./run.ts";
 
-const USAGE = "npm run faults -- [--rounds 200] [--seed 42] [--etcd 3.4|3.6] [--guard] [--keep]";
+const USAGE = "npm run faults -- [--rounds 200] [--seed 42] [--etcd 3.4|3.6] [--guard] [--only FAULT[,FAULT]] [--keep]";
 const LIVE_MS = 20_000;
 const OVERLAP_MS = 1500;
 
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 100_000) },
     etcd: { type: "string", default: "3.4" },
     guard: { type: "boolean", default: false },
+    only: { type: "string" },
     keep: { type: "boolean", default: false },
   },
 });
@@ -42,6 +43,7 @@ const summary = await runFaults({
   bounds: { liveMs: LIVE_MS * PATIENCE, overlapMs: OVERLAP_MS * PATIENCE },
   etcdVersion: values.etcd,
   guard: values.guard,
+  ...(values.only !== undefined && { only: values.only.split(",") }),
   signal: stopping.signal,
   tell: (line) => console.error(line),
 });

@@ -34,7 +34,7 @@ function createCheckedRule(): Rule {
       if (event.kind === "check" && event.passed) {
         allowed.upstreams.add(event.upstreams);
         allowed.site.add(event.site);
-        isTrial = false;
+        isTrial = [...present.values()].includes("");
       } else if (event.kind === "edit") {
         allowed[event.file].add(event.sha ?? "");
       } else if (event.kind === "seen") {
@@ -43,6 +43,7 @@ function createCheckedRule(): Rule {
         const isFine = isTrial || isFirst || isAllowed(event.file, sha);
         present.set(event.file, sha);
         isTrial ||= isFine && sha === "";
+        isTrial &&= ![...present].every(([name, held]) => held !== "" && isAllowed(name, held));
         return isFine ? FINE : [complain(event.file, sha)];
       } else if (event.kind === "reload-start") {
         return FILES.filter((file) => !isAllowed(file, event[file])).map((file) => complain(file, event[file]));

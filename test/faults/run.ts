@@ -1,13 +1,11 @@
 /** Rounds of faults, each judged when it is over. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { waitFor } from "../helpers/wait.ts";
 import { createChecker, type Violation } from "./checker.ts";
 import { FAULTS, type Fault } from "./faults.ts";
 import { openHistory } from "./history.ts";
 import { createDice, type Dice } from "./random.ts";
 import type { Bounds } from "./rules.ts";
-import { expectedHashes } from "./state.ts";
-import { createWorld, type World } from "./world.ts";
+import { createWorld, untilLive, type World } from "./world.ts";
 
 const CHANGE_MS: readonly [number, number] = [20, 200];
 /** A reload that nobody needs would come within this. */
@@ -20,6 +18,8 @@ export interface RunOptions {
   readonly bounds: Bounds;
   readonly etcdVersion: "3.4" | "3.6";
   readonly guard: boolean;
+  /** Names of faults; absent: all. */
+  readonly only?: readonly string[];
   readonly signal: AbortSignal;
   readonly tell: (line: string) => void;
 }
@@ -42,8 +42,9 @@ export async function runFaults(options: RunOptions): Promise<Summary> {
   const dice = createDice(options.seed);
   const world = await createWorld({ history, dice: dice.fork(), etcdVersion: options.etcdVersion, guard: options.guard });
   const checker = createChecker(options.bounds);
-  const faults = FAULTS.filter((fault) => fault.needsRoot !== true || world.disks !== undefined);
-  if (faults.length < FAULTS.length) {
+  const chosen = FAULTS.filter(({ name }) => options.only?.includes(name) ?? true);
+  const faults = chosen.filter((fault) => fault.needsRoot !== true || world.disks !== undefined);
+  if (world.disks === undefined) {
     tell(
       "NOT ROOT: without full disks, and files are in place while they are checked, so G1 is judged by the check that follows",
     );
@@ -129,13 +130,20 @@ async function runRound(
   const endsEarly = dice.next() < 0.5 && faults.every((fault) => fault.needsChange !== true);
   const churning = new AbortController();
   const churned = writer.churn(churning.signal, CHANGE_MS);
-  const early = sleep(endsEarly ? dice.between(200, 1500) : 0).then(() => endsEarly && churning.abort());
+  const endWrites = (): boolean => {
+    if (endsEarly) {
+      churning.abort();
+    }
+    return endsEarly;
+  };
+  const isEndedByFault = faults.some((fault) => fault.endsWrites === true);
+  const early = sleep(dice.between(200, 1500)).then(() => isEndedByFault || endWrites());
   await Promise.all(
     faults.map(async (fault) => {
       const ofFault = dice.fork();
       await sleep(ofFault.between(0, 300));
       history.add({ kind: "fault-start", fault: fault.name });
-      await fault.run(world, ofFault);
+      await fault.run(world, ofFault, endWrites);
       history.add({ kind: "fault-end", fault: fault.name });
     }),
   );
@@ -162,21 +170,6 @@ function noteDeath(world: World): void {
   if (!world.fairlead.isRunning) {
     world.history.add({ kind: "death", pid: world.fairlead.pid, asked: false, why: `it ended by itself:\n${world.lastLog()}` });
   }
-}
-
-/** Returns when it is, or when the time is over: the checker says which. */
-async function untilLive({ observer, writer }: World, timeoutMs: number): Promise<void> {
-  const isLive = (): boolean => {
-    const expected = expectedHashes(writer.state, writer.sitePort);
-    const served = observer.served();
-    return (
-      observer.seen("upstreams")?.plain === expected.upstreams &&
-      observer.seen("site")?.plain === expected.site &&
-      observer.seen("site")?.generation === served?.generation &&
-      served?.serial === writer.state.serial
-    );
-  };
-  await waitFor(isLive, { timeoutMs, what: "the newest data to be live", intervalMs: 5 }).catch(() => undefined);
 }
 
 function indent(text: string): string {

@@ -23,7 +23,7 @@ import type { FileName, History } from "./history.ts";
 import { createHooks, type Hooks } from "./hooks.ts";
 import { type Observer, observe } from "./observe.ts";
 import type { Dice } from "./random.ts";
-import { TEMPLATES } from "./state.ts";
+import { expectedHashes, TEMPLATES } from "./state.ts";
 import { createWriter, type Writer } from "./writer.ts";
 
 const BACKENDS = 6;
@@ -223,6 +223,21 @@ function mountDisks(folders: readonly string[], undo: (() => void)[]): boolean {
     undo.push(() => void spawnSync("umount", ["--lazy", folder]));
   }
   return true;
+}
+
+/** Returns when the newest data is live, or when the time is over: the checker says which. */
+export async function untilLive({ observer, writer }: World, timeoutMs: number): Promise<void> {
+  const isLive = (): boolean => {
+    const expected = expectedHashes(writer.state, writer.sitePort);
+    const served = observer.served();
+    return (
+      observer.seen("upstreams")?.plain === expected.upstreams &&
+      observer.seen("site")?.plain === expected.site &&
+      observer.seen("site")?.generation === served?.generation &&
+      served?.serial === writer.state.serial
+    );
+  };
+  await waitFor(isLive, { timeoutMs, what: "the newest data to be live", intervalMs: 5 }).catch(() => undefined);
 }
 
 /** For a fault that ends with the process. */

@@ -103,6 +103,22 @@ const good: readonly (readonly [string, readonly Event[]])[] = [
     "files that are missing and stand in place while they are checked",
     [...START.slice(0, 2), write(100, 1), ...sees(110, 1), check(120, 1), ...reload(130, 1), serves(150, 1), endOfRound(500)],
   ],
+  [
+    "a file that is removed while others are checked, and comes back with the next ones",
+    [
+      ...START,
+      write(1000, 2),
+      { at: 1005, kind: "edit", file: "site" },
+      { at: 1006, kind: "seen", file: "site" },
+      check(1010, 2),
+      ...applies(2000, 3).slice(0, 1),
+      ...sees(2010, 3),
+      check(2020, 3),
+      ...reload(2030, 3),
+      serves(2050, 3),
+      endOfRound(2500),
+    ],
+  ],
   ["workers of two generations that answer in turn", [...START, ...applies(1000, 2), serves(1070, 1), serves(1090, 2)]],
   ["an emptied registry that is followed", [...START, ...applies(1000, 0), ...applies(2000, 2), endOfRound(2500)]],
 ];
