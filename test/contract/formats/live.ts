@@ -117,5 +117,5 @@ export function inHeader(value: string): boolean {
 
 /** What the value is not, however a pattern might take it. */
 export function other(value: string): string {
-  return `${[...value].slice(0, -1).join("")}${value.endsWith("z") ? "y" : "z"}`;
+  return `${Array.from(value).slice(0, -1).join("")}${value.endsWith("z") ? "y" : "z"}`;
 }

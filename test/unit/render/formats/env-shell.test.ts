@@ -14,6 +14,7 @@ describe("env", () => {
     ['A="${B}@@"', ["x y"], 'A="${B}x y"'],
   ]);
   refuses("env", [
+    ["A=@@", "x".repeat(30_000), "it makes a line longer than docker --env-file can read (64 KiB)"],
     ["A=@@", "a b", QUOTES],
     ["A=@@", "$HOME", QUOTES],
     ["A=@@", "~", QUOTES],

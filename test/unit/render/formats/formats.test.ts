@@ -6,6 +6,7 @@ import {
   type FormatName,
   formatForDest,
   isPlain,
+  marksAll,
   markText,
   resolve,
 } from "../../../../src/render/formats/index.ts";
@@ -110,6 +111,26 @@ describe("every format", () => {
       expect(JSON.stringify(refused)).not.toContain("s3cret");
       expect(fill(format, sign, "web-1")).toMatchObject({ ok: true });
     }
+  });
+});
+
+describe("marksAll: places for which plain does not speak", () => {
+  const rows: readonly (readonly [FormatName, string, boolean])[] = [
+    ["nginx", "server {{addr}};", false],
+    ["nginx", "{{~#each x~}} server {{addr}}; {{~/each~}}", false],
+    ["nginx", "location ~ ^/{{x}}$ { }", true],
+    ["nginx", "rewrite ^/{{x}} /y;", true],
+    ["nginx", "include sites/{{x}}.conf;", true],
+    ["nginx", "return 200 $arg_{{x}};", true],
+    ["nginx", "return 200 ${arg_{{x}}};", true],
+    ["haproxy", "  {{#each x}}\n  server {{id}} {{addr}}\n  {{else}}\n  x\n  {{/each}}", false],
+    ["haproxy", "  {{x}} y", true],
+    ["haproxy", "{{#if x}}  {{x}} y{{/if}}", true],
+    ["haproxy", 'd "${{x}}"', true],
+    ["text", "$~{{x}}", false],
+  ];
+  test.each(rows)("%s %j: %s", (format, template, expected) => {
+    expect(marksAll(format, template)).toBe(expected);
   });
 });
 

@@ -2,7 +2,10 @@ import type { PlaceRow } from "./places.ts";
 
 /** A value in a pattern: each character of PCRE's syntax behind a backslash. */
 function literal(value: string): string {
-  return [...value].map((char) => (".*+?^$(){}|[]\\# ".includes(char) ? `\\${char}` : char)).join("");
+  return value
+    .split("")
+    .map((char) => (".*+?^$(){}|[]\\# ".includes(char) ? `\\${char}` : char))
+    .join("");
 }
 
 /** A value as the key of a `map`, where nginx drops one backslash in front. */

@@ -251,7 +251,7 @@ export const INI_PLACES: readonly PlaceRow[] = [
 ];
 
 /** As it is, on its line. */
-export const TEXT_PLACES: readonly PlaceRow[] = [
+const TEXT_PLACES: readonly PlaceRow[] = [
   { text: "@@", expect: (v) => v, isTotal: true },
   { text: "x @@ y\nz", expect: (v) => `x ${v} y\nz`, isTotal: true },
   { text: "# @@\n@@@@", expect: (v) => `# ${v}\n${v}${v}`, isTotal: true },
