@@ -28,7 +28,7 @@ export function sameProvenance(a: Provenance, b: Provenance): boolean {
     (sameKeys(a.services, b.services) &&
       sameKeys(a.keys, b.keys) &&
       [...a.keys].every(([key, value]) => b.keys.get(key) === value) &&
-      [...a.services.values()].every((service) => isSame(service, b.services.get(service.name))) &&
+      [...a.services.values()].every((service) => isSameService(service, b.services.get(service.name))) &&
       rest(a) === rest(b))
   );
 }
@@ -37,9 +37,8 @@ function sameKeys(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknow
   return a.size === b.size && [...a.keys()].every((key) => b.has(key));
 }
 
-function isSame(a: Service, b: Service | undefined): boolean {
-  const counts = a === b ? "" : countInstances(a, b);
-  return counts === "";
+export function isSameService(a: Service, b: Service | undefined): boolean {
+  return a === b || (b !== undefined && countInstances(a, b) === "");
 }
 
 function serviceChanges(before: Provenance, after: Provenance): string[] {

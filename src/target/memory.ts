@@ -1,14 +1,45 @@
 /** What a target's files were made from, beside its journal: for `explain`, and for guards after a restart. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { Entry } from "../model/instance.ts";
 import type { Provenance } from "../model/provenance.ts";
-import type { Service } from "../model/snapshot.ts";
 import type { Log, Memory } from "../ports.ts";
-import { createStampedFile, type StampedFile } from "./stamped-file.ts";
+import { type LogPart, readServices, sweepLogs, writeServices } from "./services-log.ts";
+import { createStampedFile } from "./stamped-file.ts";
+import { prepareStateFolder } from "./state-file.ts";
 
-export function createMemoryStore(dir: string, log: Log): StampedFile<Memory> {
-  return createStampedFile({ file: join(dir, "memory.json"), log, parse: parseMemory, print: printMemory });
+export interface MemoryStore {
+  /** The same object for as long as the files are the same. Undefined: there is none, or it cannot be understood, which is said once. */
+  read(): Promise<Memory | undefined>;
+  /** Whole or not at all; a power cut may lose it. */
+  write(memory: Memory): Promise<void>;
+}
+
+/** The services stand in a log of their own, of which the head says what counts. */
+interface Head {
+  readonly memory: Memory;
+  readonly part: LogPart;
+}
+
+export function createMemoryStore(dir: string, log: Log): MemoryStore {
+  const heads = createStampedFile<Head>({
+    file: join(dir, "memory.json"),
+    log,
+    parse: (text) => parseHead(text, dir),
+    print: printHead,
+  });
+
+  async function write(memory: Memory): Promise<void> {
+    await prepareStateFolder(dir, dir);
+    const before = await heads.read();
+    const known = before && { services: before.memory.provenance.services, part: before.part };
+    const part = await writeServices(dir, memory.provenance.services, known);
+    await heads.write({ memory, part });
+    if (part.name !== before?.part.name) {
+      await sweepLogs(dir, [part.name, before?.part.name]); // the one before: somebody may be reading it just now
+    }
+  }
+
+  return { read: async () => (await heads.read())?.memory, write };
 }
 
 /** The same provenance with fingerprints instead of the keys' values: long enough to tell them apart, and nothing of them. */
@@ -20,63 +51,28 @@ export function withFingerprints(provenance: Provenance): Provenance {
   return { ...provenance, keys };
 }
 
-/** Services that did not change are the same objects, and printed once: with many of them a change costs what changed. */
-const printed = new WeakMap<Service, string>();
-
-function printService(service: Service): string {
-  const known = printed.get(service);
-  if (known !== undefined) {
-    return known;
-  }
-  const text = JSON.stringify(service);
-  printed.set(service, text);
-  return text;
+function printHead({ memory, part }: Head): string {
+  const { services: _services, keys, ...rest } = memory.provenance;
+  return `${JSON.stringify({ v: 1, part, ...memory, provenance: { ...rest, keys: [...keys] } })}\n`;
 }
 
-function printMemory(memory: Memory): string {
-  const { services, keys, ...rest } = memory.provenance;
-  const head = JSON.stringify({ v: 1, ...memory, provenance: { ...rest, keys: [...keys] } });
-  return `${head.slice(0, -1)},"services":[\n${[...services.values()].map(printService).join(",\n")}\n]}\n`;
-}
-
-interface MemoryFile extends Omit<Memory, "provenance"> {
+interface HeadFile extends Omit<Memory, "provenance"> {
   readonly v: number;
+  readonly part: LogPart;
   readonly provenance: Omit<Provenance, "services" | "keys"> & { readonly keys: readonly (readonly [string, string])[] };
-  readonly services: readonly Service[];
 }
 
-function parseMemory(text: string): Memory | undefined {
-  let parsed: Partial<MemoryFile> | null;
+async function parseHead(text: string, dir: string): Promise<Head | undefined> {
   try {
     // Only this program writes it, as a whole: a version that we know is a shape that we know.
-    parsed = JSON.parse(text) as Partial<MemoryFile> | null;
+    const parsed = JSON.parse(text) as HeadFile | null;
+    if (parsed?.v !== 1) {
+      return undefined;
+    }
+    const { v: _v, part, provenance, ...memory } = parsed;
+    const services = await readServices(dir, part);
+    return services && { part, memory: { ...memory, provenance: { ...provenance, keys: new Map(provenance.keys), services } } };
   } catch {
     return undefined; // not JSON: torn or foreign
   }
-  if (parsed?.v !== 1 || parsed.provenance === undefined || parsed.services === undefined) {
-    return undefined;
-  }
-  const { v: _, services, provenance, ...memory } = parsed as MemoryFile;
-  return {
-    ...memory,
-    provenance: {
-      ...provenance,
-      keys: new Map(provenance.keys),
-      services: new Map(services.map((service) => [service.name, freezeService(service)])),
-    },
-  };
-}
-
-/** As a snapshot's services are. */
-function freezeService(service: Service): Service {
-  service.instances.forEach(freezeEntry);
-  Object.freeze(service.instances);
-  Object.freeze(service.tags);
-  return Object.freeze(service);
-}
-
-function freezeEntry(entry: Entry): void {
-  Object.freeze(entry.tags);
-  Object.freeze(entry.meta);
-  Object.freeze(entry);
 }

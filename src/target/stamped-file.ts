@@ -16,7 +16,7 @@ export function createStampedFile<T>(options: {
   readonly file: string;
   readonly log: Log;
   /** Undefined: it is torn, foreign, or of another version. */
-  readonly parse: (text: string) => T | undefined;
+  readonly parse: (text: string) => T | undefined | Promise<T | undefined>;
   readonly print: (value: T) => string;
 }): StampedFile<T> {
   const { file, log, parse, print } = options;
@@ -42,7 +42,7 @@ export function createStampedFile<T>(options: {
     try {
       const stamp = await stampOf(handle);
       if (known?.stamp !== stamp) {
-        const value = parse(await handle.readFile("utf8"));
+        const value = await parse(await handle.readFile("utf8"));
         if (value === undefined) {
           log.warn("a file of the state cannot be read and starts anew", { file });
         }

@@ -63,7 +63,7 @@ function scene(folder: string) {
     files,
     stateDir: join(folder, "state"),
     // Both have to be of one kind; what passed is written down.
-    check: ["sh", "-c", `cmp -s ${a} ${b} && ! grep -q bad ${a} && cat ${a} >> ${passed}`],
+    check: ["sh", "-c", `cmp -s ${a} ${b} && cat ${a} >> ${passed}`],
     reload: ["sh", "-c", `cat ${a} ${b} > ${live}`],
     verify: ["grep", "-q", "{{generation}}", live],
     read: (path: string) => readFile(path, "utf8").catch(() => undefined),
@@ -96,7 +96,7 @@ async function makeScene(variant: Variant, folder: string): Promise<Scene> {
   if (variant.from === "a good state") {
     const target = targetOf(at, variant.level);
     for (const text of variant.rollBack === true ? ["new", "old"] : ["old"]) {
-      expect((await target.apply(at.files(text), options)).outcome.kind).toBe("written");
+      expect((await target.apply(at.files(text), options)).outcome).toEqual({ kind: "written" });
     }
   }
   return at;
@@ -174,7 +174,7 @@ describe.each(variants)("a process that is killed before any step: $title (G1, G
       }
 
       const last = await next.apply(at.files(variant.rollBack === true ? "newest" : "new"), options);
-      expect(["written", "unchanged"]).toContain(last.outcome.kind);
+      expect(last.outcome).toEqual({ kind: expect.stringMatching(/^(written|unchanged)$/) });
       expect(await at.read(at.a)).toBe(`${variant.rollBack === true ? "newest" : "new"} ${last.generation}\n`);
       expect(await at.read(at.live)).toBe(`${await at.read(at.a)}${await at.read(at.b)}`);
       expect((await readdir(join(folder, "etc"))).sort()).toEqual(["a.conf", "b.conf"]);

@@ -94,6 +94,73 @@ describe("what a target remembers", () => {
   });
 });
 
+describe("the services that a target remembers", () => {
+  const apply = (app: ReturnType<StagedTargets["target"]>, source: World, text: string) =>
+    app.apply([file(staged.dest, text)], applyOptions({ provenance: madeFrom(source) }));
+  const logs = async () => (await readdir(staged.state(""))).filter((name) => name.endsWith(".log"));
+  const bytes = async () => Promise.all((await logs()).map(async (name) => (await stat(staged.state(name))).size));
+
+  it("are written as they change, in one process and the next, and read back as they are", async () => {
+    const source = someWorld();
+    let app = staged.target();
+    for (let i = 0; i < 30; i++) {
+      app = i % 3 === 0 ? staged.target() : app;
+      source.set(entry(`service-${i % 7}`, `${i}`));
+      if (i % 4 === 0) {
+        source.remove(`service-${(i + 3) % 7}`, `${i - 4}`);
+      }
+      await apply(app, source, `text ${i}`);
+      expect((await staged.target().recall())?.provenance.services).toEqual(source.snapshot().services);
+    }
+    expect(await logs()).toHaveLength(1);
+  });
+
+  it("cost what changed, and the log is written anew when most of it is old", async () => {
+    const source = world(Array.from({ length: 2000 }, (_, i) => entry(`s${i}`, "a", { meta: { about: "x".repeat(200) } })));
+    const app = staged.target();
+    await apply(app, source, "first");
+    const [base = 0] = await bytes();
+    source.set(entry("s7", "b"));
+    await apply(app, source, "second");
+    expect((await bytes())[0]).toBeLessThan(base + 2000);
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 2000; i++) {
+        source.set(entry(`s${i}`, "a", { port: 81 + round, meta: { about: "x".repeat(200) } }));
+      }
+      await apply(app, source, `round ${round}`);
+    }
+    expect(Math.max(...(await bytes()))).toBeLessThan(2.2 * base + 256 * 1024);
+    expect((await logs()).length).toBeLessThanOrEqual(2);
+    expect((await staged.target().recall())?.provenance.services).toEqual(source.snapshot().services);
+  });
+
+  it.each([
+    ["cut", (path: string) => truncate(path, 10)],
+    ["garbage", (path: string) => writeFile(path, "garbage\n".repeat(100))],
+    ["gone", (path: string) => rm(path)],
+  ])("are said to be lost once when their log is %s, and known again after the next pass", async (_, damage) => {
+    const source = someWorld();
+    await apply(staged.target(), source, "one");
+    await damage(staged.state((await logs())[0] ?? ""));
+    const app = staged.target();
+    expect(await app.recall()).toBeUndefined();
+    expect(await app.recall()).toBeUndefined();
+    expect(staged.log.lines.filter(({ level }) => level === "warn")).toHaveLength(1);
+    expect(kindOf(await apply(app, source, "one"))).toBe("unchanged");
+    expect((await staged.target().recall())?.provenance.services).toEqual(source.snapshot().services);
+  });
+
+  it("and what a killed process wrote behind what counts is overwritten", async () => {
+    const source = someWorld();
+    await apply(staged.target(), source, "one");
+    const path = staged.state((await logs())[0] ?? "");
+    await writeFile(path, `${await readFile(path, "utf8")}{"name":"torn","ta`);
+    source.set(entry("db", "1"));
+    await apply(staged.target(), source, "two");
+    expect((await staged.target().recall())?.provenance.services).toEqual(source.snapshot().services);
+  });
+});
+
 describe("the line about what changed", () => {
   const base = (): World => world([entry("db", "1"), entry("web", "a"), entry("web", "b")], { "app/x": "1", "app/y": "1" });
 

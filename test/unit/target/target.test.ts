@@ -228,11 +228,11 @@ describe("a reload", () => {
 
 describe("a proof (G5)", () => {
   it("that does not come rolls back, and the old generation is proven again", async () => {
-    const verify = { exec: ["sh", "-c", `grep -q "{{generation}}" ${dest} && ! grep -q bad ${dest}`], timeoutMs: 300 };
+    const verify = { exec: ["sh", "-c", `grep -q "{{generation}}" ${dest} && ! grep -q wrong ${dest}`], timeoutMs: 300 };
     const app = target({ verify });
     const good = await app.apply([file(`good ${GENERATION_MARK}`)], options);
     expect(kindOf(good)).toBe("written");
-    const report = await app.apply([file(`bad ${GENERATION_MARK}`)], options);
+    const report = await app.apply([file(`wrong ${GENERATION_MARK}`)], options);
     expect(kindOf(report)).toBe("rolled-back");
     expect(errorOf(report)).toMatchObject({ code: "VERIFY_FAILED" });
     expect(await readFile(dest, "utf8")).toBe(`good ${good.generation}`);
