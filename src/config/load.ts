@@ -9,7 +9,7 @@ import { configJsonSchema, configSchema } from "./schema.ts";
 export type { Config } from "./finish.ts";
 
 export type Loaded =
-  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: true; readonly config: Config; readonly locate: (path: Path) => Problem["location"] }
   /** `text` is the file, for showing lines of it; absent when it could not be read. */
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly text?: string };
 
@@ -50,7 +50,9 @@ export function parseConfig(text: string, file: string, env: Environment): Loade
   const baseDir = dirname(resolve(file));
   const locate = (path: Path): Problem["location"] => at(offsetOf(document, path, false));
   const config = finish(parsed.data, resolve(file), baseDir, problems, locate);
-  return problems.length > 0 || config === undefined ? { ok: false, problems: sorted(problems), text } : { ok: true, config };
+  return problems.length > 0 || config === undefined
+    ? { ok: false, problems: sorted(problems), text }
+    : { ok: true, config, locate };
 }
 
 /** `docker:` with nothing behind it means all defaults. */
