@@ -4,7 +4,7 @@ import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
 import { type Finding, prepare, syntaxError } from "./ast.ts";
 import { type BlockState, type CallOptions, createBlocks } from "./blocks.ts";
 import { costOf, createBudget } from "./budget.ts";
-import type { FormatName } from "./formats/index.ts";
+import { type FormatName, marksAll } from "./formats/index.ts";
 import { HELPERS } from "./helpers/index.ts";
 import { type Blame, createInsertions, type Insertions } from "./insertions.ts";
 import { flatten, lint } from "./lint.ts";
@@ -79,6 +79,8 @@ export function compileTemplate(source: TemplateSource): Template {
   const sites: (Site | InsertSite)[] = [];
   const programs = new Map<string, hbs.AST.Program>();
   const partialNames = new Set(source.partials.keys());
+  const texts = [source.text, ...[...source.partials.values()].map(({ text }) => text)];
+  const needsMarks = texts.some((text) => marksAll(source.format, text));
   let literalReads: Selector = NOTHING;
   let namesGeneration = false;
 
@@ -139,7 +141,7 @@ export function compileTemplate(source: TemplateSource): Template {
     if (broken !== undefined || run === undefined) {
       throw broken ?? new Error("a template without findings did not compile");
     }
-    const insertions = createInsertions(source.format);
+    const insertions = createInsertions(source.format, { needsMarks });
     current = { view, facts, insertions, budget: createBudget(), trail: createTrail() };
     place.file = source.file;
     try {

@@ -35,8 +35,11 @@ interface Insertion {
   readonly origin: Origin;
 }
 
-/** Collects what one render inserts, and puts it in escaped for its place afterwards (see `formats/`). */
-export function createInsertions(format: FormatName): Insertions {
+/**
+ * Collects what one render inserts, and puts it in escaped for its place afterwards (see `formats/`). `needsMarks`: the templates have places
+ * where even a plain value needs an escape.
+ */
+export function createInsertions(format: FormatName, { needsMarks }: { readonly needsMarks: boolean }): Insertions {
   const values: Inserted[] = [];
   const inserted: Insertion[] = [];
   const refused: (Blame & { readonly source: string })[] = [];
@@ -49,7 +52,7 @@ export function createInsertions(format: FormatName): Insertions {
 
   function insert(value: unknown, site: InsertSite, origin: () => Origin): string {
     if (value === GENERATION) {
-      return mark({ value: GENERATION_MARK }, site, UNKNOWN_ORIGIN);
+      return mark({ value: GENERATION_MARK, isGeneration: true }, site, UNKNOWN_ORIGIN);
     }
     if (value === undefined) {
       const { source, location, advice } = site;
@@ -60,10 +63,10 @@ export function createInsertions(format: FormatName): Insertions {
     }
     switch (typeof value) {
       case "string":
-        return isPlain(format, value) ? value : mark({ value }, site, origin());
+        return !needsMarks && isPlain(format, value) ? value : mark({ value }, site, origin());
       case "number":
       case "boolean":
-        return isPlain(format, String(value)) ? String(value) : mark({ value }, site, origin());
+        return !needsMarks && isPlain(format, String(value)) ? String(value) : mark({ value }, site, origin());
       default:
         if (value === null) {
           return mark({ value }, site, UNKNOWN_ORIGIN);

@@ -58,7 +58,7 @@ export function flatten(
     if (site === undefined || site.isRaw) {
       return "";
     }
-    values.push({ value: site.source === "generation" ? GENERATION_MARK : PROBE });
+    values.push(site.source === "generation" ? { value: GENERATION_MARK, isGeneration: true } : { value: PROBE });
     found.push(site);
     return markText(values.length - 1);
   }

@@ -5,6 +5,7 @@ import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import type { RenderedFile, Target } from "../ports.ts";
 import { maskedText, type Order, type Rendered, renderFile, type Sight } from "./file-render.ts";
+import type { GuardRules } from "./guard.ts";
 import type { Library, TemplateRef } from "./library.ts";
 import { provenanceOf } from "./provenance-of.ts";
 import type { Facts } from "./reads.ts";
@@ -14,6 +15,10 @@ import { isStale } from "./view.ts";
 export interface TargetPlan {
   readonly target: Target;
   readonly files: readonly FilePlan[];
+  /** Absent: what vanishes is gone. */
+  readonly guard?: GuardRules;
+  /** The least time between two reloads. */
+  readonly minReloadIntervalMs?: number;
   /** Prefixes of keys whose values no person is shown. */
   readonly secrets?: readonly string[];
 }

@@ -1,15 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { type FormatName, isPlain, type Resolved } from "../../src/render/formats/index.ts";
+import { type FormatName, isPlain, marksAll, type Resolved } from "../../src/render/formats/index.ts";
 import { readHaproxy } from "../unit/render/formats/haproxy-words.ts";
+import { readJson } from "../unit/render/formats/json-text.ts";
+import { NGINX_PLACES } from "../unit/render/formats/nginx-places.ts";
 import { readNginx } from "../unit/render/formats/nginx-tokens.ts";
 import {
   ENV_PLACES,
   fill,
   HAPROXY_PLACES,
   JSON_PLACES,
-  NGINX_PLACES,
   type PlaceRow,
   SHELL_PLACES,
   TOML_PLACES,
@@ -93,7 +94,7 @@ function differing(all: readonly Case[], read: (text: string) => unknown): reado
 describe("a value fills one token and nothing more", () => {
   test("json, read by JSON.parse", () => {
     const all = cases({ format: "json", places: JSON_PLACES, perValue: 4, seed: 1 });
-    expect(differing(all, (text) => JSON.parse(text) as unknown)).toEqual([]);
+    expect(differing(all, readJson)).toEqual([]);
   });
 
   test("yaml, read as 1.1 and 1.2", { timeout: 120_000 }, () => {
@@ -235,7 +236,7 @@ describe("a plain value needs no mark", () => {
           : Array.from({ length: 1 + random(5) }, () => "0123456789.:[]-/web"[random(19)]).join("");
       if (isPlain(format, value)) {
         count += 1;
-        for (const row of places) {
+        for (const row of places.filter(({ text }) => !marksAll(format, text))) {
           const resolved = fillAll(format, row, value);
           const asIs = row.text.replaceAll("@@", value);
           if (resolved.ok && withoutQuotes(resolved.text) !== withoutQuotes(asIs)) {
@@ -245,7 +246,7 @@ describe("a plain value needs no mark", () => {
       }
     }
     expect(differing).toEqual([]);
-    expect(count > 0).toBe(!["json", "yaml", "toml"].includes(format));
+    expect(count > 0).toBe(["nginx", "haproxy"].includes(format));
   });
 });
 

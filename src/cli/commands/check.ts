@@ -1,6 +1,7 @@
 import type { Deps } from "../../compose/deps.ts";
 import { findNode } from "../../compose/node.ts";
 import { openRegistry } from "../../compose/registry.ts";
+import { findCheckLevels, type TargetCheck } from "../../compose/render.ts";
 import { createDocker } from "../../compose/sources.ts";
 import type { Config } from "../../config/load.ts";
 import { locateRegistry } from "../../config/registry.ts";
@@ -43,16 +44,26 @@ export async function run(context: Context, _args: readonly string[], options: O
   if (options.probe === true) {
     problems.push(...(await probe(context, config, timeoutMs)));
   }
-  tell(context, options, problems, () => problems.map(describe));
+  const checks = await findCheckLevels(render, { env: context.env, signal: context.signal });
+  tell(context, options, problems, () => problems.map(describe), checks);
   const [first] = problems.filter((problem) => problem.severity === "error");
   context.exitCode = first === undefined ? 0 : exitCodeOf(new FairleadError(first.code as FairleadError["code"], first.message));
 }
 
-function tell(context: Context, options: Options, problems: readonly ProblemJson[], lines: () => readonly string[]): void {
+function tell(
+  context: Context,
+  options: Options,
+  problems: readonly ProblemJson[],
+  lines: () => readonly string[],
+  checks: readonly TargetCheck[] = [],
+): void {
   const ok = !problems.some((problem) => problem.severity === "error");
   if (options.json === true) {
-    printJson(context, { ok, problems });
+    printJson(context, { ok, problems, checks });
     return;
+  }
+  for (const { target, level, reason } of checks) {
+    context.stderr.write(`target "${target}": its check runs at level ${level}${reason === undefined ? "" : ` (${reason})`}\n`);
   }
   for (const line of lines()) {
     printLine(context, line);

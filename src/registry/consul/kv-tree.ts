@@ -158,7 +158,7 @@ function below(prefix: string, pairs: readonly KvPair[]): readonly KvPair[] {
 }
 
 /** What all texts begin with. */
-function commonPart(texts: readonly string[]): string {
+export function commonPart(texts: readonly string[]): string {
   const [first = "", ...others] = texts;
   let length = first.length;
   for (const text of others) {

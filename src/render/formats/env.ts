@@ -15,7 +15,7 @@ const SAFE = /^[\p{L}\p{N}_@%+=:,./-]*$/u;
  */
 export const env: Format = {
   name: "env",
-  isPlain: (text) => /^[0-9]+[.:][0-9.:]*$/.test(text),
+  isPlain: () => false, // an address is a command's name where a line begins
   place(draft) {
     walkShell(draft, (mark, place) => draft.put(mark, escape(mark, place)));
   },

@@ -9,7 +9,7 @@ import {
   markText,
   resolve,
 } from "../../../../src/render/formats/index.ts";
-import { fill } from "./places.ts";
+import { fill, fillGeneration } from "./places.ts";
 
 describe("formatForDest", () => {
   const rows: readonly [string, FormatName][] = [
@@ -71,6 +71,7 @@ describe("every format", () => {
       ["a\ud800", "it holds half of a surrogate pair, which is no text"],
       ["\udc00a", "it holds half of a surrogate pair, which is no text"],
       ["\ue0001\ue001", "it holds a private-use character that fairlead marks places with"],
+      [GENERATION_MARK, "it holds a private-use character that fairlead marks places with"],
       ["\uf8ff", "it holds a private-use character that fairlead marks places with"],
       [Number.NaN, "it is a number without a finite value"],
       [Number.NEGATIVE_INFINITY, "it is a number without a finite value"],
@@ -86,16 +87,16 @@ describe("every format", () => {
   });
 
   test.each(rows)("%s keeps the mark of the generation", (format, text) => {
-    expect(fill(format, text, GENERATION_MARK)).toEqual({ ok: true, text: text.replace("@@", GENERATION_MARK) });
+    expect(fillGeneration(format, text)).toEqual({ ok: true, text: text.replace("@@", GENERATION_MARK) });
   });
 
   test("the generation is quoted where digits would be a number", () => {
-    expect(fill("yaml", "a: @@\nb: x-@@", GENERATION_MARK, GENERATION_MARK)).toEqual({
+    expect(fillGeneration("yaml", "a: @@\nb: x-@@")).toEqual({
       ok: true,
       text: `a: "${GENERATION_MARK}"\nb: x-${GENERATION_MARK}`,
     });
-    expect(fill("json", "[@@]", GENERATION_MARK)).toEqual({ ok: true, text: `["${GENERATION_MARK}"]` });
-    expect(fill("nginx", "return 200 @@;", GENERATION_MARK)).toEqual({ ok: true, text: `return 200 ${GENERATION_MARK};` });
+    expect(fillGeneration("json", "[@@]")).toEqual({ ok: true, text: `["${GENERATION_MARK}"]` });
+    expect(fillGeneration("nginx", "return 200 @@;")).toEqual({ ok: true, text: `return 200 ${GENERATION_MARK};` });
   });
 
   test.each(rows)("%s refuses a value by name in a comment, without the value", (format) => {
