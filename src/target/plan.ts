@@ -1,7 +1,6 @@
 /** What a target's files should be, beside what is on the disk. */
 import { type FileReport, GENERATION_MARK, type RenderedFile } from "../ports.ts";
 import type { Folders } from "./folder.ts";
-import { generationOf } from "./generation.ts";
 import { type Applied, contentOf, currentState, type Journal, type KeptFile } from "./journal.ts";
 import type { KeptBytes } from "./keep.ts";
 import { type FileContent, readDestination, sameContent, sha256 } from "./stage.ts";

@@ -11,7 +11,7 @@ afterEach(() => staged.clean());
 const options = applyOptions();
 
 function secret(value: string): RenderedFile {
-  return file(staged.dest, `${GENERATION_MARK} pass ${value}\n`, { masked: `${GENERATION_MARK} pass ***\n` });
+  return file(staged.dest, `${GENERATION_MARK} pass ${value}\n`, { masked: () => `${GENERATION_MARK} pass ***\n` });
 }
 
 describe("what may be shown of a file with secrets (G11)", () => {
