@@ -81,6 +81,7 @@ describe("with onUnsafe: skip-instance", () => {
         entry("web", "b", { meta: { host: EVIL }, tags: ["bad\ttag"], port: 81 }),
         entry("web", "c", { meta: { host: "c.example" }, port: 82 }),
         entry("db", "d", { meta: { host: "d.example" }, port: 83 }),
+        entry("twin", "t", { meta: { note: EVIL }, tags: [] }),
       ],
       { "app/evil": EVIL, "app/good": "g" },
     );
@@ -138,7 +139,8 @@ describe("with onUnsafe: skip-instance", () => {
     ["a key made into something else", '{{#each (service "db")}}x {{upper (key "app/evil")}};{{/each}}'],
     ["a key's own context", '{{#each (service "db")}}{{#each (keys "app/")}}x {{value}};{{/each}}{{/each}}'],
     ["a tree", '{{#each (service "db")}}{{#with (tree "app")}}x {{evil}};{{/with}}{{/each}}'],
-    ["a key that an instance holds too", '{{#each (service "web")}}x {{key "app/evil"}};{{/each}}'],
+    ["a key that an instance holds too", '{{#each (service "twin")}}x {{key "app/evil"}};{{/each}}'],
+    ["a key in place of what an instance lacks", '{{#each (service "db")}}x {{default meta.none (key "app/evil")}};{{/each}}'],
   ])("fails for a value of %s: nothing can be left out for it", async (_what, template) => {
     const error = await failed(await renderer([{ template: `x ${template};`, onUnsafe: "skip-instance" }]), guilty().snapshot());
     expect(error).toMatchObject({ code: "TEMPLATE_UNSAFE", location: { file: join(folder, "0.hbs"), line: 1 } });
