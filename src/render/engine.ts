@@ -115,11 +115,14 @@ export function compileTemplate(source: TemplateSource): Template {
       return;
     }
     env.registerPartial(name, (context: unknown, options?: Handlebars.RuntimeOptions) => {
+      const { budget, trail } = state();
       const { file } = place;
       place.file = partial.file;
+      trail.enterPartial(context);
       try {
-        return state().budget.include(name, { file: partial.file }, () => run(context, options));
+        return budget.include(name, { file: partial.file }, () => run(context, options));
       } finally {
+        trail.leave();
         place.file = file;
       }
     });

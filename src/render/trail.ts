@@ -26,8 +26,10 @@ export interface Trail {
   forget(): void;
   /** What is inside a block: `context` may change with each turn. */
   enter(origin: Origin): Frame;
+  /** What is inside a partial: its context is one that is known already, or was made by its arguments. */
+  enterPartial(context: unknown): void;
   leave(): void;
-  /** A context that was made from another. */
+  /** A context that was made from another and the arguments since the last `take`. */
   derive(made: object, from: unknown): void;
   originOf(base: unknown): Origin;
   /** Of `@key` and its kind. */
@@ -83,11 +85,18 @@ export function createTrail(): Trail {
       frames.push(frame);
       return frame;
     },
+    enterPartial: (context) => {
+      const known = originOf(context);
+      const given = take();
+      frames.push({ context, origin: known === UNKNOWN_ORIGIN ? given : known });
+    },
     leave: () => {
       frames.pop();
     },
     derive: (made, from) => {
-      derived.set(made, originOf(from));
+      const given = take();
+      const origin = originOf(from);
+      derived.set(made, given.isForeign ? { ...origin, isForeign: true } : origin);
     },
   };
 }
