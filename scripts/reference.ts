@@ -5,6 +5,7 @@ import { configJsonSchema, type JsonSchema } from "../src/config/schema.ts";
 import { ERROR_CODES } from "../src/model/errors.ts";
 import { HELPERS } from "../src/render/helpers/index.ts";
 import { READ_HELPERS } from "../src/render/reads.ts";
+import { ASKING_HELPERS } from "../src/render/sites.ts";
 
 const NOTE = "<!-- Made by `npm run docs` from the tables in the code. Change those, not this page. -->\n";
 
@@ -88,7 +89,35 @@ export function templatesPage(): string {
     ]);
     return `### ${capital(topic)}\n\n${table(["helper", "what", "example", "gives"], rows)}`;
   });
-  return `# Template helpers\n\n${NOTE}\nTemplates are Handlebars: \`if\`, \`unless\`, \`each\`, \`with\` and \`lookup\` are as there, and so is \`{{else}}\`.\n\n## Read the registry\n\n${table(["in a template", "gives"], reads)}\n## Shape what was read\n\nAll are pure: the same arguments give the same result.\n\n${shapes.join("\n")}`;
+  return `# Template helpers\n\n${NOTE}\nTemplates are Handlebars: \`if\`, \`unless\`, \`each\`, \`with\` and \`lookup\` are as there, and so is \`{{else}}\`.\n\n## Read the registry\n\n${table(["in a template", "gives"], reads)}\n## Shape what was read\n\nAll are pure: the same arguments give the same result.\n\n${shapes.join("\n")}\n${absentSection()}${unsafeSection()}`;
+}
+
+function absentSection(): string {
+  const asking = ASKING_HELPERS.map((name) => `\`${name}\``).join(", ");
+  const rows = [
+    [
+      "a field of a service, an instance or a key",
+      "`{{adress}}` `{{#if adress}}`",
+      "an error that names the nearest field, everywhere",
+    ],
+    [
+      "data, where it is only asked for",
+      `\`{{#if meta.host}}\` \`{{default meta.host "x"}}\``,
+      `absent, which counts as false: in ${asking}`,
+    ],
+    ["data, with something else to stand there", "`{{#each x}}…{{else}}…{{/each}}`, `with` too", "the part behind `{{else}}`"],
+    [
+      "data, anywhere else",
+      "`{{meta.host}}` `{{lower meta.host}}` `{{#each meta.list}}`",
+      "an error that says how to make it optional",
+    ],
+    ["a configuration key", '`{{key "app/x"}}`', "an error that names the key; `default=` makes it optional"],
+  ];
+  return `## What may be absent\n\nServices, instances and keys have fields with known names, so an absent one is a typo. What stands below \`meta\`, in \`tree\`, in parsed texts and in\ngroups is data, where names come and go.\n\n${table(["absent is", "for example", "and that is"], rows)}\nA partial that is given more by name (\`{{> site host=meta.host}}\`) sees those names beside the fields of its context. A name in a path may stand in\nbrackets: \`{{meta.[odd name]}}\`, and an item of a list is \`{{tags.[0]}}\`.\n\n`;
+}
+
+function unsafeSection(): string {
+  return `## When a value cannot stand where it is put\n\nThe file is refused (\`TEMPLATE_UNSAFE\`) with template, line and column, and the target keeps its last good files. With \`onUnsafe: skip-instance\` on the file, the\ninstance that the value comes from is left out of this file instead, which the log and \`fairlead explain\` show, until the value is fixed. The instance is the one whose\nblock the value stands in, or that the expression reads; else every instance that holds this very text in a field, a tag or in \`meta\`. A value from a key\nhas no instance: it still refuses the file.\n\n## One file for each service\n\nWith \`forEach: services\` on a file, the template begins inside a service (\`{{name}}\`, \`{{tags}}\`, \`{{#each instances}}\`), and \`dest\` holds \`{{name}}\`, percent-encoded:\n\`out/{{name}}.conf\`. Files whose service is gone are removed.\n\n## Limits\n\nA render that would go on without end, or write without bounds, ends with an error at its place and hurts only its own target: 5 million steps (turns of\nloops, calls and insertions), 64 Mi characters, partials 100 deep.\n`;
 }
 
 export function testingPage(): string {

@@ -1,7 +1,7 @@
 /** What the schema cannot see: paths, addresses, and parts of a configuration that do not go together. */
 import { resolve } from "node:path";
-import { canCollide, patternProblem } from "../model/dest-pattern.ts";
 import { messageOf } from "../model/errors.ts";
+import { findBadDestinations } from "./destinations.ts";
 import type { Path, Problem } from "./problems.ts";
 import { parseRegistryUrl, type RegistrySettings } from "./registry.ts";
 import type { ConfigFile } from "./schema.ts";
@@ -48,7 +48,7 @@ export function finish(
         hint: "add a target: a name, and its files",
       });
     }
-    problems.push(...findSharedDestinations(render.targets, absolute, locate));
+    problems.push(...findBadDestinations({ render, file, absolute, locate }));
   }
   if (registry === undefined) {
     return undefined;
@@ -140,54 +140,6 @@ function checkTtl(
       hint: `write ${leastMs / 1000}s or more`,
     },
   ];
-}
-
-interface Claim {
-  readonly target: string;
-  readonly dest: string;
-  readonly isFanOut: boolean;
-}
-
-function findSharedDestinations(
-  targets: NonNullable<ConfigFile["render"]>["targets"],
-  absolute: (path: string) => string,
-  locate: (path: Path) => Problem["location"],
-): readonly Problem[] {
-  const claims: Claim[] = [];
-  const problems: Problem[] = [];
-  for (const [target, { files }] of Object.entries(targets)) {
-    for (const [index, file] of files.entries()) {
-      const location = locate(["render", "targets", target, "files", index, "dest"]);
-      const isFanOut = file.forEach !== undefined;
-      const bad = patternProblem(file.dest, isFanOut);
-      if (bad !== undefined) {
-        problems.push({ ...bad, location });
-      }
-      const claim = { target, dest: absolute(file.dest), isFanOut };
-      const shared = bad === undefined ? sharedProblem(file.dest, claim, claims) : undefined;
-      if (shared === undefined) {
-        claims.push(claim);
-      } else {
-        problems.push({ ...shared, location });
-      }
-    }
-  }
-  return problems;
-}
-
-/** Between two targets nobody sees while rendering that a service makes the same file of both: it is refused before. */
-function sharedProblem(written: string, claim: Claim, claims: readonly Claim[]): Pick<Problem, "message" | "hint"> | undefined {
-  const same = claims.find(({ dest }) => dest === claim.dest);
-  if (same !== undefined) {
-    return { message: `"${written}" is written by target "${same.target}" already`, hint: "a file belongs to one target, once" };
-  }
-  const other = claims.find(({ dest, target }) => target !== claim.target && canCollide(dest, claim.dest));
-  return other === undefined
-    ? undefined
-    : {
-        message: `"${written}" can be a file that target "${other.target}" writes, when a service has that name`,
-        hint: "use a folder of its own for the files of `forEach`",
-      };
 }
 
 function hintOf(error: unknown): { readonly hint?: string } {

@@ -4,13 +4,13 @@ import { visit } from "yaml";
 import { messageOf } from "../model/errors.ts";
 import { type Placed, parsePlaced, sortProblems } from "./document.ts";
 import { type Config, finish } from "./finish.ts";
-import { explainIssues, type Problem } from "./problems.ts";
+import { explainIssues, type Path, type Problem } from "./problems.ts";
 import { configJsonSchema, configSchema } from "./schema.ts";
 
 export type { Config } from "./finish.ts";
 
 export type Loaded =
-  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: true; readonly config: Config; readonly locate: (path: Path) => Problem["location"] }
   /** `text` is the file, for showing lines of it; absent when it could not be read. */
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly text?: string };
 
@@ -44,10 +44,11 @@ export function parseConfig(text: string, file: string, env: Environment): Loade
     return { ok: false, problems: sortProblems(problems), text };
   }
   const baseDir = dirname(resolve(file));
-  const config = finish(parsed.data, resolve(file), baseDir, problems, (path) => placed.locate(path));
+  const locate = (path: Path): Problem["location"] => placed.locate(path);
+  const config = finish(parsed.data, resolve(file), baseDir, problems, locate);
   return problems.length > 0 || config === undefined
     ? { ok: false, problems: sortProblems(problems), text }
-    : { ok: true, config };
+    : { ok: true, config, locate };
 }
 
 /** `docker:` with nothing behind it means all defaults. */

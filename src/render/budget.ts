@@ -11,7 +11,7 @@ const MAX_OUTPUT_CHARS = 64 * 1024 * 1024;
 /** Partials inside partials. */
 const MAX_PARTIAL_DEPTH = 100;
 /** Inclusions of partials that are being included already: enough for a tree of data, and over in no time. */
-const MAX_RECURSIONS = 10_000;
+const MAX_RECURSIONS = 5_000;
 
 export interface Budget {
   readonly steps: number;

@@ -7,6 +7,7 @@ import { costOf, createBudget } from "./budget.ts";
 import { type FormatName, marksAll } from "./formats/index.ts";
 import { HELPERS } from "./helpers/index.ts";
 import { type Blame, createInsertions, type Insertions } from "./insertions.ts";
+import { flatten, lint } from "./lint.ts";
 import { parseFinding } from "./parse-finding.ts";
 import { joinContext, lookUp, ROOT, readPath } from "./paths.ts";
 import { bindReads, type Facts, READ_HELPERS } from "./reads.ts";
@@ -16,6 +17,8 @@ import type { View } from "./view.ts";
 
 const BLOCK_HELPERS = ["if", "unless", "each", "with", "lookup"] as const;
 
+/** The template itself among its partials: no partial has an empty name. */
+const MAIN = "";
 /** What they give comes from no instance. */
 const FOREIGN_READS: ReadonlySet<string> = new Set(["key", "keys", "ls", "tree", "env", "node"]);
 
@@ -39,8 +42,13 @@ export interface TemplateSource {
 
 export interface Template {
   readonly file: string;
+  readonly text: string;
   /** Everything that is wrong or doubtful about the text; with an error among it, `render` throws that. */
   readonly findings: readonly Finding[];
+  /** Doubts about where it puts values; for `fairlead check`. */
+  lint(): readonly Finding[];
+  /** Whether it or a partial can print `{{generation}}`. */
+  readonly namesGeneration: boolean;
   /** What the template and its partials read by literal names. */
   readonly literalReads: Selector;
   /**
@@ -69,13 +77,16 @@ export function compileTemplate(source: TemplateSource): Template {
   env.unregisterHelper("log");
   const findings: Finding[] = [];
   const sites: (Site | InsertSite)[] = [];
+  const programs = new Map<string, hbs.AST.Program>();
   const partialNames = new Set(source.partials.keys());
   const texts = [source.text, ...[...source.partials.values()].map(({ text }) => text)];
   const needsMarks = texts.some((text) => marksAll(source.format, text));
   let literalReads: Selector = NOTHING;
+  let namesGeneration = false;
 
-  function load(file: string, text: string): HandlebarsTemplateDelegate | undefined {
+  function load(file: string, text: string, name: string): HandlebarsTemplateDelegate | undefined {
     let program: hbs.AST.Program;
+    namesGeneration ||= /\bgeneration\b/.test(text);
     try {
       program = env.parseWithoutProcessing(text);
     } catch (error) {
@@ -84,11 +95,10 @@ export function compileTemplate(source: TemplateSource): Template {
     }
     const rules = { file, helpers: HELPER_NAMES, partials: partialNames, allowRaw: source.allowRaw, sites };
     const prepared = prepare(program, rules);
+    programs.set(name, program);
     findings.push(...prepared.findings);
     literalReads = joinSelectors(literalReads, prepared.literalReads);
-    for (const name of prepared.partials) {
-      loadPartial(name);
-    }
+    prepared.partials.forEach(loadPartial);
     const knownHelpers = Object.fromEntries([...HELPER_NAMES, INSERT, PATH, CONTEXT].map((name) => [name, true]));
     return env.compile(program, { noEscape: true, strict: false, knownHelpers, knownHelpersOnly: true, preventIndent: true });
   }
@@ -100,16 +110,19 @@ export function compileTemplate(source: TemplateSource): Template {
       return;
     }
     loaded.add(name);
-    const run = load(partial.file, partial.text);
+    const run = load(partial.file, partial.text, name);
     if (run === undefined) {
       return;
     }
     env.registerPartial(name, (context: unknown, options?: Handlebars.RuntimeOptions) => {
+      const { budget, trail } = state();
       const { file } = place;
       place.file = partial.file;
+      trail.enterPartial(context);
       try {
-        return state().budget.include(name, { file: partial.file }, () => run(context, options));
+        return budget.include(name, { file: partial.file }, () => run(context, options));
       } finally {
+        trail.leave();
         place.file = file;
       }
     });
@@ -124,7 +137,7 @@ export function compileTemplate(source: TemplateSource): Template {
     return current;
   }
   registerHelpers(env, { place, reads: bindReads(state), state, sites });
-  const run = load(source.file, source.text);
+  const run = load(source.file, source.text, MAIN);
   const broken = syntaxError(findings);
 
   function attempt(view: View, facts: Facts, context: object = ROOT): Attempt {
@@ -151,7 +164,12 @@ export function compileTemplate(source: TemplateSource): Template {
     return attempted.text;
   }
 
-  return { file: source.file, findings, literalReads, render, attempt };
+  function lintTemplate(): readonly Finding[] {
+    const main = programs.get(MAIN);
+    return main === undefined || broken !== undefined ? [] : lint(source.format, flatten(main, programs, sites));
+  }
+
+  return { file: source.file, text: source.text, findings, literalReads, namesGeneration, render, attempt, lint: lintTemplate };
 }
 
 interface Bound {

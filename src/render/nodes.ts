@@ -1,5 +1,6 @@
 /** Small questions about the nodes of a template's syntax tree, and the nodes that are put into it. */
 import type { Selector } from "../model/selector.ts";
+import { INSERT } from "./sites.ts";
 import { canonicalKey } from "./view.ts";
 
 /** What a read helper with a literal name selects; undefined: nothing, or it is known only while rendering. */
@@ -60,4 +61,14 @@ export function numberOf(value: number, loc: hbs.AST.SourceLocation): hbs.AST.Nu
 
 export function isPath(node: hbs.AST.Node): node is hbs.AST.PathExpression {
   return node.type === "PathExpression";
+}
+
+/** Whether it is an insertion as it stands after the template was prepared. */
+export function isInsertion(node: hbs.AST.Node): node is hbs.AST.MustacheStatement {
+  return node.type === "MustacheStatement" && nameOf((node as hbs.AST.MustacheStatement).path) === INSERT;
+}
+
+export function siteNumberOf(insertion: hbs.AST.MustacheStatement): number | undefined {
+  const number = insertion.params[1];
+  return number?.type === "NumberLiteral" ? (number as hbs.AST.NumberLiteral).value : undefined;
 }

@@ -1,6 +1,6 @@
 import { childAbort } from "../core/time.ts";
 import { FairleadError, hasCode } from "../model/errors.ts";
-import type { Hold } from "../model/provenance.ts";
+import type { Hold, SetAside } from "../model/provenance.ts";
 import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
 import type { ApplyOptions, ApplyReport, RegistryReader } from "../ports.ts";
 import { follow, type Stale } from "../registry/follow.ts";
@@ -26,6 +26,8 @@ export interface OnceOptions {
 
 export interface TargetReport extends ApplyReport {
   readonly name: string;
+  /** Instances that were left out of a file. */
+  readonly setAside: readonly SetAside[];
 }
 
 export interface OnceReport {
@@ -80,7 +82,8 @@ export async function renderOnce(options: OnceOptions): Promise<OnceReport> {
         item.pending = result.error;
       } else {
         const report = result.kind === "failed" ? failure(result.error) : await applyHeld(item.plan, result, holds);
-        reports.set(item.plan.target.name, { name: item.plan.target.name, ...report });
+        const setAside = result.kind === "failed" ? [] : result.setAside;
+        reports.set(item.plan.target.name, { name: item.plan.target.name, ...report, setAside });
         open.delete(item);
       }
     }
@@ -132,7 +135,8 @@ export async function renderOnce(options: OnceOptions): Promise<OnceReport> {
   }
   options.signal.throwIfAborted();
   for (const { plan, pending } of open) {
-    reports.set(plan.target.name, { name: plan.target.name, ...failure(overdue(options.timeoutMs, pending, lastStale)) });
+    const report = failure(overdue(options.timeoutMs, pending, lastStale));
+    reports.set(plan.target.name, { name: plan.target.name, ...report, setAside: [] });
   }
   return { revision, targets: options.targets.flatMap(({ target }) => reports.get(target.name) ?? []) };
 }

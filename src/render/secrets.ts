@@ -6,7 +6,7 @@ import { canonicalKey, type KeyView, type Read } from "./view.ts";
 const MASK = "(secret)";
 
 /** Tells secret keys by their prefixes, which are text: `app/d` names `app/db` too. */
-export function isSecretKey(key: string, prefixes: readonly string[]): boolean {
+function isSecretKey(key: string, prefixes: readonly string[]): boolean {
   return prefixes.some((prefix) => canonicalKey(key).startsWith(canonicalKey(prefix)));
 }
 

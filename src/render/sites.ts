@@ -30,10 +30,21 @@ export interface InsertSite extends Site {
 }
 
 /** These ask whether something is there: in their arguments, data may be absent. */
-const ASKING: ReadonlySet<string> = new Set(["if", "unless", "default", "coalesce", "and", "or", "not", "eq", "ne", "lookup"]);
+export const ASKING_HELPERS: readonly string[] = [
+  "if",
+  "unless",
+  "default",
+  "coalesce",
+  "and",
+  "or",
+  "not",
+  "eq",
+  "ne",
+  "lookup",
+];
 
 export function asks(helper: string): boolean {
-  return ASKING.has(helper);
+  return ASKING_HELPERS.includes(helper);
 }
 
 /** A path as a template writes it, with brackets around names that need them. */

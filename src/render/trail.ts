@@ -22,10 +22,14 @@ export interface Trail {
   noteForeign(): void;
   /** Where the arguments since the last `take` came from. */
   take(): Origin;
+  /** They were only asked for: nothing is made from them. */
+  forget(): void;
   /** What is inside a block: `context` may change with each turn. */
   enter(origin: Origin): Frame;
+  /** What is inside a partial: its context is one that is known already, or was made by its arguments. */
+  enterPartial(context: unknown): void;
   leave(): void;
-  /** A context that was made from another. */
+  /** A context that was made from another and the arguments since the last `take`. */
   derive(made: object, from: unknown): void;
   originOf(base: unknown): Origin;
   /** Of `@key` and its kind. */
@@ -34,7 +38,7 @@ export interface Trail {
 
 export function createTrail(): Trail {
   const frames: Frame[] = [];
-  const derived = new WeakMap<object, unknown>();
+  const derived = new WeakMap<object, Origin>();
   let bases: unknown[] = [];
   let isForeign = false;
 
@@ -46,8 +50,7 @@ export function createTrail(): Trail {
     if (frame !== undefined) {
       return frame.origin;
     }
-    const from = typeof base === "object" && base !== null ? derived.get(base) : undefined;
-    return from === undefined ? UNKNOWN_ORIGIN : originOf(from);
+    return (typeof base === "object" && base !== null ? derived.get(base) : undefined) ?? UNKNOWN_ORIGIN;
   }
 
   function take(): Origin {
@@ -57,14 +60,19 @@ export function createTrail(): Trail {
     const origins = bases.map(originOf);
     const instance = origins.find((origin) => origin.instance !== undefined)?.instance;
     const foreign = isForeign || origins.some((origin) => origin.isForeign);
+    forget();
+    return { isForeign: foreign, ...(instance !== undefined && { instance }) };
+  }
+
+  function forget(): void {
     bases = [];
     isForeign = false;
-    return { isForeign: foreign, ...(instance !== undefined && { instance }) };
   }
 
   return {
     originOf,
     take,
+    forget,
     innermost: () => frames.at(-1)?.origin ?? UNKNOWN_ORIGIN,
     note: (base) => {
       bases.push(base);
@@ -77,11 +85,18 @@ export function createTrail(): Trail {
       frames.push(frame);
       return frame;
     },
+    enterPartial: (context) => {
+      const known = originOf(context);
+      const given = take();
+      frames.push({ context, origin: known === UNKNOWN_ORIGIN ? given : known });
+    },
     leave: () => {
       frames.pop();
     },
     derive: (made, from) => {
-      derived.set(made, from);
+      const given = take();
+      const origin = originOf(from);
+      derived.set(made, given.isForeign ? { ...origin, isForeign: true } : origin);
     },
   };
 }

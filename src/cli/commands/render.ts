@@ -180,6 +180,10 @@ function tell(context: Context, options: Options, report: OnceReport): void {
       context.stderr.write(`${target.name}: ${target.outcome.kind}${files.length === 0 ? "" : ` ${files.join(", ")}`}\n`);
     }
   }
+  for (const { service, id, dest, reason, location } of report.targets.flatMap(({ setAside }) => setAside)) {
+    const at = [location?.file, location?.line, location?.column].filter((part) => part !== undefined).join(":");
+    context.stderr.write(`warning: ${service}/${id} is left out of ${dest}: a value of it cannot stand at ${at}: ${reason}\n`);
+  }
   for (const { outcome } of report.targets) {
     if ("error" in outcome) {
       context.stderr.write(context.secrets.redact(`${describeError(outcome.error, colour)}\n`));
@@ -187,12 +191,13 @@ function tell(context: Context, options: Options, report: OnceReport): void {
   }
 }
 
-function targetJson({ name, outcome, generation, files }: TargetReport): object {
+function targetJson({ name, outcome, generation, files, setAside }: TargetReport): object {
   return {
     name,
     outcome: outcome.kind,
     generation,
     files: files.map(({ dest, changed, sha256 }) => ({ dest, changed, sha256 })),
+    ...(setAside.length > 0 && { setAside }),
     ...("error" in outcome && { error: errorJson(outcome.error) }),
   };
 }

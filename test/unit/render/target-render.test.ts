@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -43,7 +43,13 @@ async function renderer(
     await writeFile(path, template);
     plans.push({ dest: `/out/${index}`, ...rest, template: { path, format, allowRaw: false } });
   }
-  return createTargetRenderer({ target, files: plans, ...more }, createLibrary({}), { node: "n1", env: new Map() });
+  const { partials = {}, ...plan } = more;
+  await mkdir(join(folder, "partials"));
+  for (const [name, text] of Object.entries(partials)) {
+    await writeFile(join(folder, "partials", `${name}.hbs`), text);
+  }
+  const library = createLibrary({ partials: join(folder, "partials") });
+  return createTargetRenderer({ target, files: plans, ...plan }, library, { node: "n1", env: new Map() });
 }
 
 async function ready(
@@ -71,6 +77,7 @@ async function failed(it: TargetRenderer, snapshot: Snapshot): Promise<FairleadE
 const texts = (files: readonly RenderedFile[]): Record<string, string> =>
   Object.fromEntries(files.map(({ dest, text }) => [dest, text]));
 
+const PARTIALS = { host: "x {{host}};", list: "{{#each this}}x {{this}};{{/each}}" };
 const EVIL = "a\nb; $evil";
 
 describe("with onUnsafe: skip-instance", () => {
@@ -81,6 +88,7 @@ describe("with onUnsafe: skip-instance", () => {
         entry("web", "b", { meta: { host: EVIL }, tags: ["bad\ttag"], port: 81 }),
         entry("web", "c", { meta: { host: "c.example" }, port: 82 }),
         entry("db", "d", { meta: { host: "d.example" }, port: 83 }),
+        entry("twin", "t", { meta: { note: EVIL }, tags: [] }),
       ],
       { "app/evil": EVIL, "app/good": "g" },
     );
@@ -121,7 +129,10 @@ describe("with onUnsafe: skip-instance", () => {
       "x a.example;x c.example;",
     ],
   ])("sets aside %s", async (_what, template, expected) => {
-    const result = await ready(await renderer([{ template, onUnsafe: "skip-instance" }]), guilty().snapshot());
+    const result = await ready(
+      await renderer([{ template, onUnsafe: "skip-instance" }], { partials: PARTIALS }),
+      guilty().snapshot(),
+    );
     if (expected !== "") {
       expect(result.files[0]?.text).toBe(expected);
     }
@@ -137,11 +148,14 @@ describe("with onUnsafe: skip-instance", () => {
     ["a key inside an instance", '{{#each (service "db")}}x {{key "app/evil"}};{{/each}}'],
     ["a key made into something else", '{{#each (service "db")}}x {{upper (key "app/evil")}};{{/each}}'],
     ["a key's own context", '{{#each (service "db")}}{{#each (keys "app/")}}x {{value}};{{/each}}{{/each}}'],
+    ["a key that a partial is given", '{{#each (service "db")}}{{> host host=(key "app/evil")}}{{/each}}'],
     ["a tree", '{{#each (service "db")}}{{#with (tree "app")}}x {{evil}};{{/with}}{{/each}}'],
-    ["a key that an instance holds too", '{{#each (service "web")}}x {{key "app/evil"}};{{/each}}'],
+    ["a key that an instance holds too", '{{#each (service "twin")}}x {{key "app/evil"}};{{/each}}'],
+    ["a key in place of what an instance lacks", '{{#each (service "db")}}x {{default meta.none (key "app/evil")}};{{/each}}'],
   ])("fails for a value of %s: nothing can be left out for it", async (_what, template) => {
-    const error = await failed(await renderer([{ template: `x ${template};`, onUnsafe: "skip-instance" }]), guilty().snapshot());
-    expect(error).toMatchObject({ code: "TEMPLATE_UNSAFE", location: { file: join(folder, "0.hbs"), line: 1 } });
+    const it = await renderer([{ template: `x ${template};`, onUnsafe: "skip-instance" }], { partials: PARTIALS });
+    const error = await failed(it, guilty().snapshot());
+    expect(error).toMatchObject({ code: "TEMPLATE_UNSAFE", location: { line: 1 } });
   });
 
   it("fails as before without it", async () => {
