@@ -2,7 +2,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-export const PROMISES: Readonly<Record<string, string>> = {
+const PROMISES: Readonly<Record<string, string>> = {
   G1: "A destination always holds content that passed its check: across crashes, full disks, power cuts",
   G2: "Nothing a container label or a registry key says can become a directive, a path, a command or a template",
   G3: "A registry outage, an empty answer or half an answer never empties an upstream",
@@ -51,7 +51,7 @@ async function readTests(folder: string): Promise<ReadonlyMap<string, string>> {
   const names = await readdir(folder, { recursive: true });
   for (const name of names.filter((file) => file.endsWith(".ts")).sort()) {
     const text = await readFile(join(folder, name), "utf8");
-    if (/^\s*it(\.\w+)*[(<]/m.test(text)) {
+    if (/^\s*(it|test|describe\w*)(\.\w+)*[(<]|^\s*title: /m.test(text)) {
       tests.set(join("test", name), text);
     }
   }
