@@ -91,14 +91,16 @@ describeWith(["etcd34", "nginx"], "fairlead run, changes in a storm and after a 
     // Written at the same time they may arrive in any order: the last one is written when all others are there.
     await etcd.put("/app/v", "storm-over");
     const lastAt = performance.now();
+    // On a machine that is too busy to make it in 2 s it is a longer storm.
+    const stormMs = Math.max(STORM_MS, lastAt - startedAt);
     await untilServed("storm-over", sitePort, LAST_MS);
     const lastMs = performance.now() - lastAt;
     await process.logged("target is live");
     await sleep(CALM_MS);
     const reloads = countReloads() - before;
-    console.log(`storm: ${reloads} reloads, the last change live after ${lastMs.toFixed(0)} ms`);
+    console.log(`storm of ${stormMs.toFixed(0)} ms: ${reloads} reloads, the last change live after ${lastMs.toFixed(0)} ms`);
     expect(reloads).toBeGreaterThanOrEqual(2);
-    expect(reloads).toBeLessThanOrEqual(MAX_RELOADS);
+    expect(reloads).toBeLessThanOrEqual(Math.ceil((MAX_RELOADS * stormMs) / STORM_MS));
   });
 
   it("one change after a calm is live within 150 ms of nginx's own reload", async () => {

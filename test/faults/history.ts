@@ -9,8 +9,13 @@ export type Event = { readonly at: number } & (
   | { readonly kind: "round-start"; readonly round: number; readonly faults: readonly string[] }
   /** The round's faults are over, and as much time has passed as the newest data needed, or was allowed. */
   | { readonly kind: "round-end"; readonly round: number; readonly faultsEndedAt: number }
-  /** The registry has taken a whole state; serial 0 is the empty one. `expected`: each file's text without its generation, hashed. */
-  | { readonly kind: "write"; readonly serial: number; readonly expected: Readonly<Record<FileName, string>> }
+  /** The registry has taken a whole state; serial 0 is the empty one. `expected`: each file's text without its generation, hashed. `state`: for the reader. */
+  | {
+      readonly kind: "write";
+      readonly serial: number;
+      readonly expected: Readonly<Record<FileName, string>>;
+      readonly state?: unknown;
+    }
   /** A destination has another content than before. */
   | ({ readonly kind: "seen"; readonly file: FileName } & Partial<Content>)
   /** A person put this content there. */

@@ -1,5 +1,6 @@
 /** Looking at the world all the time: what the destinations hold, what nginx answers. */
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { http } from "../helpers/servers/index.ts";
 import { type Content, FILES, type FileName, type History } from "./history.ts";
@@ -26,6 +27,9 @@ export function observe(history: History, files: Readonly<Record<FileName, strin
   let served: Served | undefined;
   let requests = 0;
   let isOver = false;
+  /** Beside the history, each under its hash: for whoever has to find out what was wrong with one. */
+  const kept = join(dirname(history.file), "contents");
+  mkdirSync(kept);
 
   async function watch(): Promise<void> {
     for (; !isOver; await sleep(WATCH_MS)) {
@@ -34,6 +38,7 @@ export function observe(history: History, files: Readonly<Record<FileName, strin
         if (!contents.has(file) || contents.get(file)?.sha !== content?.sha) {
           contents.set(file, content);
           history.add({ kind: "seen", file, ...content });
+          keepText(join(kept, content?.sha ?? "none"), files[file]);
         }
       }
     }
@@ -79,6 +84,14 @@ export function observe(history: History, files: Readonly<Record<FileName, strin
       await ended;
     },
   };
+}
+
+function keepText(keepAs: string, file: string): void {
+  try {
+    writeFileSync(keepAs, readFileSync(file));
+  } catch {
+    // It has been replaced or removed since: the next look sees what is there now.
+  }
 }
 
 /** At once, so that the time that it is stamped with is after nothing but the read. */

@@ -160,6 +160,7 @@ async function runRound(
   await untilLive(world, bounds.liveMs);
   const tookMs = Date.now() - startedAt;
   await sleep(CALM_MS);
+  await untilLive(world, bounds.overlapMs); // a worker of the generation before may have answered once more
   noteDeath(world);
   history.add({ kind: "round-end", round, faultsEndedAt });
   return tookMs;

@@ -60,7 +60,7 @@ export function createWriter({ etcd, history, ports, sitePort, dice }: WriterOpt
     written = wanted;
     state = next;
     writes += 1;
-    history.add({ kind: "write", serial: next.serial, expected: expectedHashes(next, sitePort) });
+    history.add({ kind: "write", serial: next.serial, expected: expectedHashes(next, sitePort), state: next });
   }
 
   function requests(wanted: ReadonlyMap<string, string>, id: string): readonly unknown[] {
