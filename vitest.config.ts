@@ -17,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: "servers",
-          include: ["test/contract/**/*.test.ts", "test/e2e/**/*.test.ts"],
+          include: ["test/contract/**/*.test.ts", "test/e2e/**/*.test.ts", "test/faults/**/*.test.ts"],
           globalSetup: [servers],
           testTimeout: 180_000,
           hookTimeout: 600_000,

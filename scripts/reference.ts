@@ -1,9 +1,11 @@
 /** Makes the pages in `docs/` from the tables that the code itself works with. `npm run docs` writes them; a test fails when one is stale. */
 import type { Command } from "commander";
+import { casesJsonSchemas } from "../src/config/cases.ts";
 import { configJsonSchema, type JsonSchema } from "../src/config/schema.ts";
 import { ERROR_CODES } from "../src/model/errors.ts";
 import { HELPERS } from "../src/render/helpers/index.ts";
 import { READ_HELPERS } from "../src/render/reads.ts";
+import { ASKING_HELPERS } from "../src/render/sites.ts";
 
 const NOTE = "<!-- Made by `npm run docs` from the tables in the code. Change those, not this page. -->\n";
 
@@ -87,7 +89,86 @@ export function templatesPage(): string {
     ]);
     return `### ${capital(topic)}\n\n${table(["helper", "what", "example", "gives"], rows)}`;
   });
-  return `# Template helpers\n\n${NOTE}\nTemplates are Handlebars: \`if\`, \`unless\`, \`each\`, \`with\` and \`lookup\` are as there, and so is \`{{else}}\`.\n\n## Read the registry\n\n${table(["in a template", "gives"], reads)}\n## Shape what was read\n\nAll are pure: the same arguments give the same result.\n\n${shapes.join("\n")}`;
+  return `# Template helpers\n\n${NOTE}\nTemplates are Handlebars: \`if\`, \`unless\`, \`each\`, \`with\` and \`lookup\` are as there, and so is \`{{else}}\`.\n\n## Read the registry\n\n${table(["in a template", "gives"], reads)}\n## Shape what was read\n\nAll are pure: the same arguments give the same result.\n\n${shapes.join("\n")}\n${absentSection()}${unsafeSection()}`;
+}
+
+function absentSection(): string {
+  const asking = ASKING_HELPERS.map((name) => `\`${name}\``).join(", ");
+  const rows = [
+    [
+      "a field of a service, an instance or a key",
+      "`{{adress}}` `{{#if adress}}`",
+      "an error that names the nearest field, everywhere",
+    ],
+    [
+      "data, where it is only asked for",
+      `\`{{#if meta.host}}\` \`{{default meta.host "x"}}\``,
+      `absent, which counts as false: in ${asking}`,
+    ],
+    ["data, with something else to stand there", "`{{#each x}}…{{else}}…{{/each}}`, `with` too", "the part behind `{{else}}`"],
+    [
+      "data, anywhere else",
+      "`{{meta.host}}` `{{lower meta.host}}` `{{#each meta.list}}`",
+      "an error that says how to make it optional",
+    ],
+    ["a configuration key", '`{{key "app/x"}}`', "an error that names the key; `default=` makes it optional"],
+  ];
+  return `## What may be absent\n\nServices, instances and keys have fields with known names, so an absent one is a typo. What stands below \`meta\`, in \`tree\`, in parsed texts and in\ngroups is data, where names come and go.\n\n${table(["absent is", "for example", "and that is"], rows)}\nA partial that is given more by name (\`{{> site host=meta.host}}\`) sees those names beside the fields of its context. A name in a path may stand in\nbrackets: \`{{meta.[odd name]}}\`, and an item of a list is \`{{tags.[0]}}\`.\n\n`;
+}
+
+function unsafeSection(): string {
+  return `## When a value cannot stand where it is put\n\nThe file is refused (\`TEMPLATE_UNSAFE\`) with template, line and column, and the target keeps its last good files. With \`onUnsafe: skip-instance\` on the file, the\ninstance that the value comes from is left out of this file instead, which the log and \`fairlead explain\` show, until the value is fixed. The instance is the one whose\nblock the value stands in, or that the expression reads; else every instance that holds this very text in a field, a tag or in \`meta\`. A value from a key\nhas no instance: it still refuses the file.\n\n## One file for each service\n\nWith \`forEach: services\` on a file, the template begins inside a service (\`{{name}}\`, \`{{tags}}\`, \`{{#each instances}}\`), and \`dest\` holds \`{{name}}\`, percent-encoded:\n\`out/{{name}}.conf\`. Files whose service is gone are removed.\n\n## Limits\n\nA render that would go on without end, or write without bounds, ends with an error at its place and hurts only its own target: 5 million steps (turns of\nloops, calls and insertions), 64 Mi characters, partials 100 deep.\n`;
+}
+
+export function testingPage(): string {
+  const { one } = casesJsonSchemas();
+  return `# Testing templates
+
+${NOTE}
+\`fairlead test [DIR]\` finds every \`*.case.yaml\` in a folder and below it (not in \`node_modules\`, not in folders that begin with a dot), renders each case from the
+services and keys that it brings, and compares. No registry is asked, no file is written, nothing is reloaded.
+
+\`\`\`handlebars
+upstream web {
+{{#each (service "web")}}
+    server {{addr}};
+{{/each}}
+}
+{{#if (keyExists "nginx/admin")}}
+server { listen {{key "nginx/admin"}}; }
+{{/if}}
+\`\`\`
+
+\`\`\`yaml
+# upstreams.conf.case.yaml, beside upstreams.conf.hbs
+cases:
+  - name: IPv6 in brackets, critical instances left out
+    services:
+      web:
+        - { address: "2001:db8::1", port: 8080 }
+        - { address: 10.0.0.2, port: 8080, health: critical }
+    expect: |
+      upstream web {
+          server [2001:db8::1]:8080;
+      }
+  - name: a port that is a directive is refused
+    keys: { nginx/admin: "80; include /etc/passwd; $x" }
+    error: { code: TEMPLATE_UNSAFE, line: 7 }
+\`\`\`
+
+A file is one case, or has a list of them in \`cases\`; beside that list stand \`template\`, \`format\`, \`raw\`, \`onUnsafe\` and \`partials\` for all of them. Each case expects exactly one of
+\`expect\`, \`expectFile\`, \`contains\` and \`error\`. Paths are relative to the case file. An unknown key is an error that names the nearest one.
+
+${table(["key", "what", "default"], describeProperties(one, ""))}
+- Services are as in the registry: instances that are \`critical\` are not used, an instance that names no \`id\` gets one of node, service, address and port, and the order is by id.
+- \`{{generation}}\` prints \`0000000000000000\`: the real one is the hash of the whole target's files.
+- Texts are compared to the last byte. In YAML a block \`|\` ends in one newline, \`|-\` in none, \`|+\` in all that stand there.
+- YAML's anchors (\`services: &two …\`, then \`services: *two\`) share data among the cases of a file.
+
+\`--update\` writes what the templates give now as the expected text, into \`expect\` and \`expectFile\` only; look at it before you commit it. \`--json\` prints
+\`[ { file, name, ok, error?, diff? } ]\`; an \`error\` without a \`code\` says that the text is not the expected one. Exit code: 0 all pass, 3 a case failed, 2 a case file is wrong
+(nothing is run then) or there is none.
+`;
 }
 
 export function errorsPage(): string {

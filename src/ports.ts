@@ -96,8 +96,11 @@ export interface RegistryWriter {
   owned(owner: string, signal: AbortSignal): Promise<readonly Owned[]>;
   /**
    * Makes the changes, each on its own: one result for each, in the order put then remove. Nothing outside this owner is ever changed, and
-   * an entry that changed since `owned` is a conflict or a failure, never overwritten. A put before the first beat of `keepAlive` may fail, retryable:
-   * there is no lease yet that it could hang on. Rejects only when nothing could be tried.
+   * an entry that changed since `owned` is a conflict or a failure, never overwritten. A put fails, retryable, before the first beat of
+   * `keepAlive`: there is no lease yet that it could hang on. Rejects only when nothing could be tried.
+   *
+   * The first write under a new lease that goes well makes the owner one of a snapshot's `owners`, else the second beat does: before that,
+   * what went with the lease before may not be back.
    */
   write(owner: string, change: Change, signal: AbortSignal): Promise<readonly WriteResult[]>;
   /**
@@ -106,7 +109,10 @@ export interface RegistryWriter {
    * It never rewrites an entry. After the last beat, entries are unusable within `ttlMs` plus the store's own slack.
    */
   keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost">;
-  /** Removes the owner's entries and gives up the lease: a clean end that others see at once. */
+  /**
+   * Removes the owner's entries: a clean end that others see at once. The lease runs out by itself, so that they see it done by a living
+   * owner; a next process of this owner adopts it within its time, and its first beat says `kept`.
+   */
   release(owner: string, signal: AbortSignal): Promise<void>;
 }
 
@@ -131,8 +137,11 @@ export interface RenderedFile {
   readonly dest: string;
   /** The text, with `GENERATION_MARK` wherever the template says `{{generation}}`. */
   readonly text: string;
-  /** The same text with every secret key's value masked; absent: no secret was read. */
-  readonly masked?: string;
+  /**
+   * The same text with every secret key's value masked, for people's eyes. Rendered when it is asked for, from the same snapshot; absent: no
+   * secret was read.
+   */
+  readonly masked?: () => string;
   /** Permission bits; absent: those of the file that is there, else 0644. */
   readonly mode?: number;
   readonly uid?: number;
@@ -167,6 +176,11 @@ export interface FileReport {
   /** What was there when it began, absent: no file; and what was wanted, absent: none. For a diff; may hold secrets. */
   readonly before?: Buffer;
   readonly after?: Buffer;
+  /**
+   * Present when a secret was read for one of them: the same two with every secret masked, which may be shown. `before` absent although there
+   * was a file: fairlead did not make it, so nobody knows what in it is secret.
+   */
+  readonly masked?: { readonly before?: Buffer; readonly after?: Buffer };
 }
 
 /**
@@ -209,6 +223,8 @@ export interface Memory {
   readonly provenance: Provenance;
   /** The newest change, as in the history. */
   readonly lastChange: string;
+  /** A person went back to an earlier state, and it is held: `files` are that state's, `provenance` is that of the render it holds off. */
+  readonly rolledBack?: { readonly to: string; readonly at: string };
 }
 
 /** A group of files that is checked, installed, reloaded and rolled back as one. */
@@ -229,4 +245,17 @@ export interface Target {
    * object for as long as nothing changed on the disk.
    */
   recall(): Promise<Memory | undefined>;
+}
+
+/** The earlier states of a target, and the way back to them. */
+export interface TargetHistory {
+  /** Oldest first. */
+  history(): Promise<readonly HistoryEntry[]>;
+  /**
+   * Goes back to the state `to`, by default the one before the current: the same transaction as `apply`, without a registry. From then on
+   * `apply` leaves it in place for as long as it is given the generation that was gone back from.
+   */
+  rollBack(choice: { readonly to?: string }, options: ApplyOptions): Promise<ApplyReport>;
+  /** Ends what `rollBack` holds: the next `apply` installs what it is given. False: nothing was held. */
+  releaseRollback(options: ApplyOptions): Promise<boolean>;
 }

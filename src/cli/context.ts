@@ -16,6 +16,8 @@ export interface Context {
   readonly stderr: Out;
   /** Aborts when the process is told to stop. */
   readonly signal: AbortSignal;
+  /** Calls back at each SIGHUP, which from then on does not end the process. */
+  readonly onHangup: (callback: () => void) => void;
   readonly secrets: Secrets;
   /** `--json`: an error is then told on stdout too. */
   readonly json: boolean;
@@ -29,7 +31,18 @@ export function createContext(signal: AbortSignal): Context {
   const { env, stdout, stderr } = process;
   // Known before the command line is understood: a mistake in it is told to a program too.
   const json = process.argv.includes("--json");
-  return { env, cwd: process.cwd(), stdin: () => process.stdin, stdout, stderr, signal, secrets, json, exitCode: 0 };
+  return {
+    env,
+    cwd: process.cwd(),
+    stdin: () => process.stdin,
+    stdout,
+    stderr,
+    signal,
+    onHangup: (callback) => void process.on("SIGHUP", callback),
+    secrets,
+    json,
+    exitCode: 0,
+  };
 }
 
 export function hasColour(context: Context, stream: Out): boolean {

@@ -40,6 +40,7 @@ export function createProgram(context: Context): Command {
       new Option("--diff", "print what changes in the files"),
       new Option("--exit-code", "with --dry-run: exit 10 when something would change"),
       new Option("--no-reload", "install without reload and verify; the reload stays owed"),
+      new Option("--accept-shrink", "apply what guards hold back: the instances that vanished are really gone"),
       new Option("--state <dir>", "where journals and last good files are kept"),
       new Option("--template <file>", "without a configuration: the template"),
       new Option("--dest <file>", "without a configuration: the file to write"),
@@ -67,6 +68,14 @@ export function createProgram(context: Context): Command {
     load: () => import("./commands/check.ts"),
   });
   add(program, context, {
+    name: "test",
+    arguments: "[dir]",
+    description: "test templates: the cases in *.case.yaml, in a folder and below it",
+    options: [new Option("--update", "write down what templates give now as the expected text"), jsonOption()],
+    examples: ["fairlead test", "fairlead test templates --json", "fairlead test templates/app.env.case.yaml --update"],
+    load: () => import("./commands/test.ts"),
+  });
+  add(program, context, {
     name: "inspect",
     arguments: "<what>",
     description: "what `docker` or the `registry` says right now, and why something is not registered",
@@ -88,6 +97,7 @@ export function createProgram(context: Context): Command {
     load: () => import("./commands/services.ts"),
   });
   addKv(program, context);
+  addPast(program, context);
   add(program, context, {
     name: "schema",
     description: "the JSON Schema of the configuration file",
@@ -154,6 +164,45 @@ function addKv(program: Command, context: Context): void {
     options,
     examples: ["fairlead kv import keys.yaml"],
     load: load("importKeys"),
+  });
+}
+
+function addPast(program: Command, context: Context): void {
+  const where = [
+    configOption(),
+    new Option("--state <dir>", "where journals and last good files are kept; then no configuration is read"),
+  ];
+  add(program, context, {
+    name: "explain",
+    arguments: "<dest>",
+    description: "which template, instances and keys made a file, when, and what changed last",
+    options: [...where, jsonOption()],
+    examples: ["fairlead explain /etc/nginx/conf.d/upstreams.conf", "fairlead explain app.env --state ./state --json"],
+    load: () => import("./commands/explain.ts"),
+  });
+  add(program, context, {
+    name: "history",
+    arguments: "[target]",
+    description: "the last changes of targets, applied or refused, with reasons; those whose files are kept can be gone back to",
+    options: [...where, jsonOption()],
+    examples: ["fairlead history", "fairlead history nginx --json"],
+    load: () => import("./commands/history.ts"),
+  });
+  add(program, context, {
+    name: "rollback",
+    arguments: "<target>",
+    description: "go back to an earlier state, checked, reloaded and proven as any other; held until the data changes",
+    options: [
+      configOption(),
+      new Option("--state <dir>", "where journals and last good files are kept"),
+      new Option("--to <id>", "an entry of the history; default: the one before the current"),
+      new Option("--release", "end the hold: the next pass or render installs the newest"),
+      new Option("--dry-run", "stop before anything is changed"),
+      timeoutOption(),
+      jsonOption(),
+    ],
+    examples: ["fairlead rollback nginx", "fairlead rollback nginx --to 12", "fairlead rollback nginx --release"],
+    load: () => import("./commands/rollback.ts"),
   });
 }
 

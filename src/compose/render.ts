@@ -2,13 +2,16 @@ import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Config } from "../config/load.ts";
 import { createFolderWatch } from "../core/watch.ts";
-import type { Registry, Target } from "../ports.ts";
+import type { Registry, Target, TargetHistory } from "../ports.ts";
 import { formatForDest } from "../render/formats/index.ts";
+import type { GuardRules } from "../render/guard.ts";
 import { createLibrary, type Library } from "../render/library.ts";
 import type { Facts } from "../render/reads.ts";
 import { createRenderer, type Renderer } from "../render/renderer.ts";
 import type { FilePlan, TargetPlan } from "../render/target-render.ts";
 import { resolveOwner } from "../target/owner.ts";
+import type { Reload } from "../target/reload.ts";
+import { type CheckCommand, type CheckLevelFinding, explainCheckLevel } from "../target/sandbox.ts";
 import { createTarget } from "../target/target.ts";
 import type { Deps } from "./deps.ts";
 
@@ -52,24 +55,36 @@ export function createFacts(node: string, render: Pick<RenderConfig, "env">, env
   return { node, env: new Map(listed) };
 }
 
-export function createTargets(render: Pick<RenderConfig, "targets">, stateDir: string, deps: Deps): readonly TargetPlan[] {
+export function createTargets(
+  render: Pick<RenderConfig, "targets" | "secret">,
+  stateDir: string,
+  deps: Deps,
+): readonly TargetPlan[] {
   return Object.entries(render.targets).map(([name, target]) => ({
     target: createTargetFrom(name, target, stateDir, deps),
     files: target.files.map(createFilePlan),
+    ...(target.guard !== "off" && { guard: guardOf(target.guard) }),
+    ...(target.reload !== undefined && minReloadInterval(target.reload)),
+    secrets: render.secret,
   }));
 }
 
 type TargetConfig = RenderConfig["targets"][string];
 
-function createTargetFrom(name: string, config: TargetConfig, stateDir: string, deps: Deps): Target {
+export function createTargetFrom(
+  name: string,
+  config: Partial<Pick<TargetConfig, "check" | "reload" | "verify">>,
+  stateDir: string,
+  deps: Deps,
+): Target & TargetHistory {
   const { check, reload, verify } = config;
   return createTarget({
     name,
-    stateDir: join(stateDir, "targets", encodeURIComponent(name)),
+    stateDir: join(targetsFolder(stateDir), encodeURIComponent(name)),
     log: deps.log,
     environment: deps.env,
-    ...(check !== undefined && { check: commandOf(check, 10_000) }),
-    ...(reload !== undefined && { reload: reloadOf(reload) }),
+    ...(check !== undefined && { check: checkOf(check) }),
+    ...(reload !== undefined && { reload: reloadOf(reload, deps) }),
     ...(verify !== undefined && { verify: verifyOf(verify) }),
   });
 }
@@ -81,10 +96,59 @@ function commandOf(
   return "exec" in config ? { argv: config.exec, timeoutMs: config.timeout } : { argv: config, timeoutMs: defaultMs };
 }
 
-function reloadOf(config: NonNullable<TargetConfig["reload"]>) {
-  return "signal" in config
-    ? { signal: `SIG${config.signal}` as NodeJS.Signals, pidFile: config.pidFile }
-    : { exec: commandOf(config, 30_000) };
+function checkOf(config: NonNullable<TargetConfig["check"]>): CheckCommand {
+  return { ...commandOf(config, 10_000), ...("sandbox" in config && { sandbox: config.sandbox }) };
+}
+
+export interface TargetCheck extends CheckLevelFinding {
+  readonly target: string;
+}
+
+/** What each target's check would run in here. */
+export async function findCheckLevels(
+  render: Pick<RenderConfig, "targets"> | undefined,
+  { env, signal }: { readonly env: Deps["env"]; readonly signal: AbortSignal },
+): Promise<readonly TargetCheck[]> {
+  const checks: TargetCheck[] = [];
+  for (const [target, { check }] of Object.entries(render?.targets ?? {})) {
+    if (check !== undefined) {
+      checks.push({ target, ...(await explainCheckLevel(checkOf(check), { environment: env, signal, target })) });
+    }
+  }
+  return checks;
+}
+
+function reloadOf(config: NonNullable<TargetConfig["reload"]>, deps: Deps): Reload {
+  if ("container" in config) {
+    const { container, host, timeout } = config;
+    const signalContainer = createSignaller(host, deps);
+    return { container, signal: signalOf(config), timeoutMs: timeout, signalContainer };
+  }
+  return "signal" in config ? { signal: signalOf(config), pidFile: config.pidFile } : { exec: commandOf(config, 30_000) };
+}
+
+function signalOf({ signal }: { readonly signal: string }): NodeJS.Signals {
+  return `SIG${signal}` as NodeJS.Signals; // the schema lists their names
+}
+
+/** The socket is not looked for before a reload is due. */
+function createSignaller(host: string | undefined, deps: Deps): Extract<Reload, { container: string }>["signalContainer"] {
+  return async (wanted, abort) => {
+    const [{ createContainerSignaller }, { chooseDockerHost }] = await Promise.all([
+      import("../sources/docker/signal.ts"),
+      import("../sources/docker/host.ts"),
+    ]);
+    const signalContainer = createContainerSignaller(chooseDockerHost(host === undefined ? {} : { host }, deps.env));
+    await signalContainer(wanted, abort);
+  };
+}
+
+function guardOf({ hold, ...rules }: Exclude<TargetConfig["guard"], "off">): GuardRules {
+  return { ...rules, holdMs: hold };
+}
+
+function minReloadInterval(reload: NonNullable<TargetConfig["reload"]>): Pick<TargetPlan, "minReloadIntervalMs"> {
+  return "minInterval" in reload && reload.minInterval !== undefined ? { minReloadIntervalMs: reload.minInterval } : {};
 }
 
 function verifyOf(config: NonNullable<TargetConfig["verify"]>) {
@@ -101,7 +165,13 @@ export function createFilePlan(file: TargetConfig["files"][number]): FilePlan {
     template: { path: file.template, format: file.format ?? formatForDest(file.dest), allowRaw: file.raw },
     ...(file.mode !== undefined && { mode: file.mode }),
     ...(file.owner !== undefined && resolveOwner(file.owner)),
+    onUnsafe: file.onUnsafe,
+    ...(file.forEach !== undefined && { forEach: file.forEach }),
   };
+}
+
+export function targetsFolder(stateDir: string): string {
+  return join(stateDir, "targets");
 }
 
 export function defaultStateDir(env: Deps["env"]): string {

@@ -1,6 +1,7 @@
 /** What the schema cannot see: paths, addresses, and parts of a configuration that do not go together. */
 import { resolve } from "node:path";
 import { messageOf } from "../model/errors.ts";
+import { findBadDestinations } from "./destinations.ts";
 import type { Path, Problem } from "./problems.ts";
 import { parseRegistryUrl, type RegistrySettings } from "./registry.ts";
 import type { ConfigFile } from "./schema.ts";
@@ -47,7 +48,7 @@ export function finish(
         hint: "add a target: a name, and its files",
       });
     }
-    problems.push(...findSharedDestinations(render.targets, absolute, locate));
+    problems.push(...findBadDestinations({ render, file, absolute, locate }));
   }
   if (registry === undefined) {
     return undefined;
@@ -74,6 +75,7 @@ export function finish(
     ...(render !== undefined && {
       render: {
         ...render,
+        secret: [...new Set([...data.secret, ...render.secret])],
         ...(render.partials !== undefined && { partials: absolute(render.partials) }),
         targets: Object.fromEntries(
           Object.entries(render.targets).map(([name, target]) => [name, finishTarget(target, absolute)]),
@@ -138,31 +140,6 @@ function checkTtl(
       hint: `write ${leastMs / 1000}s or more`,
     },
   ];
-}
-
-function findSharedDestinations(
-  targets: NonNullable<ConfigFile["render"]>["targets"],
-  absolute: (path: string) => string,
-  locate: (path: Path) => Problem["location"],
-): readonly Problem[] {
-  const claimed = new Map<string, string>();
-  const problems: Problem[] = [];
-  for (const [name, target] of Object.entries(targets)) {
-    for (const [index, { dest }] of target.files.entries()) {
-      const holder = claimed.get(absolute(dest));
-      if (holder === undefined) {
-        claimed.set(absolute(dest), name);
-      } else {
-        const location = locate(["render", "targets", name, "files", index, "dest"]);
-        problems.push({
-          message: `"${dest}" is written by target "${holder}" already`,
-          location,
-          hint: "a file belongs to one target, once",
-        });
-      }
-    }
-  }
-  return problems;
 }
 
 function hintOf(error: unknown): { readonly hint?: string } {

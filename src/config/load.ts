@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { type Document, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from "yaml";
+import { visit } from "yaml";
 import { messageOf } from "../model/errors.ts";
+import { type Placed, parsePlaced, sortProblems } from "./document.ts";
 import { type Config, finish } from "./finish.ts";
 import { explainIssues, type Path, type Problem } from "./problems.ts";
 import { configJsonSchema, configSchema } from "./schema.ts";
@@ -9,7 +10,7 @@ import { configJsonSchema, configSchema } from "./schema.ts";
 export type { Config } from "./finish.ts";
 
 export type Loaded =
-  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: true; readonly config: Config; readonly locate: (path: Path) => Problem["location"] }
   /** `text` is the file, for showing lines of it; absent when it could not be read. */
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly text?: string };
 
@@ -27,30 +28,27 @@ export async function loadConfig(file: string, env: Environment): Promise<Loaded
 }
 
 export function parseConfig(text: string, file: string, env: Environment): Loaded {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const at = (offset: number): Problem["location"] => {
-    const { line, col } = lines.linePos(offset);
-    return { file, line, column: col };
-  };
-  const problems: Problem[] = document.errors.map((error) => ({ message: error.message, location: at(error.pos[0]) }));
-  if (problems.length > 0) {
-    return { ok: false, problems, text };
+  const parsedText = parsePlaced(text, file);
+  if (!parsedText.ok) {
+    return { ok: false, problems: parsedText.problems, text };
   }
-  problems.push(...substitute(document, env, at));
-  const raw: unknown = document.toJS() ?? {};
+  const { placed } = parsedText;
+  const problems: Problem[] = [...substitute(placed, env)];
+  const raw: unknown = placed.document.toJS() ?? {};
   const parsed = configSchema.safeParse(withBareSections(raw), { reportInput: true });
   if (!parsed.success) {
     for (const issue of explainIssues(parsed.error.issues, configJsonSchema())) {
       const { message, hint } = issue;
-      problems.push({ message, location: at(offsetOf(document, issue.path, issue.atKey)), ...(hint !== undefined && { hint }) });
+      problems.push({ message, location: placed.locate(issue.path, issue.atKey), ...(hint !== undefined && { hint }) });
     }
-    return { ok: false, problems: sorted(problems), text };
+    return { ok: false, problems: sortProblems(problems), text };
   }
   const baseDir = dirname(resolve(file));
-  const locate = (path: Path): Problem["location"] => at(offsetOf(document, path, false));
+  const locate = (path: Path): Problem["location"] => placed.locate(path);
   const config = finish(parsed.data, resolve(file), baseDir, problems, locate);
-  return problems.length > 0 || config === undefined ? { ok: false, problems: sorted(problems), text } : { ok: true, config };
+  return problems.length > 0 || config === undefined
+    ? { ok: false, problems: sortProblems(problems), text }
+    : { ok: true, config, locate };
 }
 
 /** `docker:` with nothing behind it means all defaults. */
@@ -64,7 +62,7 @@ function withBareSections(raw: unknown): unknown {
 }
 
 /** Puts `${NAME}` and `${NAME:-default}` into the document's texts. */
-function substitute(document: Document, env: Environment, at: (offset: number) => Problem["location"]): readonly Problem[] {
+function substitute({ document, at }: Placed, env: Environment): readonly Problem[] {
   const problems: Problem[] = [];
   visit(document, {
     Scalar(key, node) {
@@ -91,31 +89,6 @@ function substitute(document: Document, env: Environment, at: (offset: number) =
     },
   });
   return problems;
-}
-
-function offsetOf(document: Document, path: Path, atKey: boolean): number {
-  for (let length = path.length; length > 0; length--) {
-    const parent = document.getIn(path.slice(0, length - 1), true) as Node | undefined;
-    const key = path[length - 1];
-    if (atKey && length === path.length && isMap(parent)) {
-      const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === key);
-      const start = (pair?.key as Node | undefined)?.range?.[0];
-      if (start !== undefined) {
-        return start;
-      }
-    }
-    const start = (document.getIn(path.slice(0, length), true) as Node | undefined)?.range?.[0];
-    if (start !== undefined) {
-      return start;
-    }
-  }
-  return 0;
-}
-
-function sorted(problems: readonly Problem[]): readonly Problem[] {
-  return [...problems].sort(
-    (a, b) => (a.location.line ?? 0) - (b.location.line ?? 0) || (a.location.column ?? 0) - (b.location.column ?? 0),
-  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -35,7 +35,7 @@ export function explainIssues(issues: readonly z.core.$ZodIssue[], schema: JsonS
       case "invalid_value":
         return [explainValue(path, issue.values.map(String), issue.input)];
       default:
-        return [{ path, atKey: false, message: `"${dotted(path)}" ${issue.message}` }];
+        return [{ path, atKey: false, message: `${named(path)} ${issue.message}` }];
     }
   });
 }
@@ -50,10 +50,10 @@ function unknownKey(path: Path, known: readonly string[]): Issue {
 
 function explainType(issue: z.core.$ZodIssueInvalidType, path: Path): { readonly message: string; readonly hint?: string } {
   if (issue.input === undefined) {
-    return { message: `"${dotted(path)}" is missing` };
+    return { message: `${named(path)} is missing` };
   }
   const custom = issue.message.startsWith("is no ") ? issue.message : `has to be ${kindName(issue.expected)}`;
-  return { message: `"${dotted(path)}" ${custom}` };
+  return { message: `${named(path)} ${custom}` };
 }
 
 function explainValue(path: Path, allowed: readonly string[], input: unknown): Issue {
@@ -61,7 +61,7 @@ function explainValue(path: Path, allowed: readonly string[], input: unknown): I
   return {
     path,
     atKey: false,
-    message: `"${dotted(path)}" has to be one of ${allowed.join(", ")}`,
+    message: `${named(path)} has to be one of ${allowed.join(", ")}`,
     ...(near !== undefined && { hint: `did you mean "${near}"?` }),
   };
 }
@@ -74,10 +74,10 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion, schema: JsonSchema, p
   const [best] = [...plausible].sort((a, b) => a.length - b.length);
   if (best === undefined) {
     if (issue.input === undefined) {
-      return [{ path, atKey: false, message: `"${dotted(path)}" is missing` }];
+      return [{ path, atKey: false, message: `${named(path)} is missing` }];
     }
     const said = issue.errors.flat().find((inner) => inner.message.startsWith("is no "))?.message;
-    return [{ path, atKey: false, message: `"${dotted(path)}" ${said ?? "has the wrong form"}` }];
+    return [{ path, atKey: false, message: `${named(path)} ${said ?? "has the wrong form"}` }];
   }
   return explainIssues(best, schema, path);
 }
@@ -93,6 +93,10 @@ function kindName(expected: string): string {
     number: "a number",
   };
   return names[expected] ?? expected;
+}
+
+function named(path: Path): string {
+  return path.length === 0 ? "the file" : `"${dotted(path)}"`;
 }
 
 function dotted(path: Path): string {

@@ -1,7 +1,7 @@
 /** The configuration file's shape. Its JSON Schema and the reference page are made from this table. */
 import { z } from "zod";
 import { REGISTRY_TYPES } from "./registry.ts";
-import { parseDuration, parseMode } from "./values.ts";
+import { DEFAULT_GUARD, parseDuration, parseMode, parsePercentage } from "./values.ts";
 
 const duration = z
   .string("is no duration; write 250ms, 5s or 1m")
@@ -85,24 +85,46 @@ const register = z.strictObject({
     .describe("what to register"),
 });
 
+export const formatName = z.enum(["nginx", "haproxy", "json", "yaml", "toml", "env", "shell", "ini", "xml", "text"]);
+
 const file = z.strictObject({
   template: path.describe("Handlebars file"),
   dest: path.describe("file to write"),
   mode: mode.optional().describe('quoted octal; default: that of the file that is there, else "0644"'),
   owner: z.string().optional().describe("`user` or `user:group`, names or numbers; default: that of the file that is there"),
-  format: z
-    .enum(["nginx", "haproxy", "json", "yaml", "toml", "env", "shell", "ini", "xml", "text"])
-    .optional()
-    .describe("how values are escaped; default: guessed from the destination's name"),
+  format: formatName.optional().describe("how values are escaped; default: guessed from the destination's name"),
   raw: z.boolean().default(false).describe("allow {{{x}}}, which is not escaped"),
+  onUnsafe: z
+    .enum(["fail", "skip-instance"])
+    .default("fail")
+    .describe(
+      "when a value cannot stand where the template puts it: the target keeps its files, or the instance is left out of this file",
+    ),
+  forEach: z
+    .enum(["services"])
+    .optional()
+    .describe("one file for each service, which the template begins in; `dest` then holds `{{name}}`: out/{{name}}.conf"),
 });
 
 const check = z
   .union([
     argv,
-    z.strictObject({ exec: argv.describe("the command"), timeout: duration.prefault("10s").describe("how long it may take") }),
+    z.strictObject({
+      exec: argv.describe("the command"),
+      timeout: duration.prefault("10s").describe("how long it may take"),
+      sandbox: z
+        .enum(["full", "network", "off"])
+        .default("full")
+        .describe(
+          "`full`: it sees the files in a tree of its own, what it writes vanishes, and it has no network and none of root's rights; " +
+            "`network`: the same with the network, for host names that only DNS knows; " +
+            "`off`: the files are put in place for its length, for `docker exec` and programs that have to be root",
+        ),
+    }),
   ])
   .describe("judges the files before they count: exit 0 accepts; `{{staged}}` names the staged file");
+
+const minInterval = duration.optional().describe("the least time between two reloads; what changes meanwhile waits");
 
 const reload = z
   .union([
@@ -110,10 +132,21 @@ const reload = z
     z.strictObject({
       exec: argv.describe("command that makes the program read its files"),
       timeout: duration.prefault("30s").describe("how long it may take"),
+      minInterval,
     }),
     z.strictObject({
       signal: z.enum(signals).describe("signal to send"),
       pidFile: path.describe("file with the process id to send it to"),
+      minInterval,
+    }),
+    z.strictObject({
+      container: z.string().min(1).describe("name or id of the container whose first process gets the signal"),
+      signal: z.enum(signals).describe("signal to send"),
+      host: z
+        .string()
+        .optional()
+        .describe("its engine, `unix:///path` or `tcp://host:port`; default: DOCKER_HOST, else unix:///var/run/docker.sock"),
+      timeout: duration.prefault("10s").describe("how long the engine may take"),
     }),
   ])
   .describe("makes the program read its files");
@@ -133,12 +166,40 @@ const verify = z
   ])
   .describe("proves that the program runs the new files");
 
+const percentage = z
+  .string("is no percentage; write 50%")
+  .refine((text) => parsePercentage(text) !== undefined, "is no percentage; write 50%")
+  .transform((text) => parsePercentage(text) ?? 0);
+
+const guardRules = z.strictObject({
+  maxShrink: percentage.prefault(DEFAULT_GUARD.maxShrink).describe("the part of a service that may vanish at once"),
+  hold: duration.prefault(DEFAULT_GUARD.hold).describe("how long instances have to be missing before they count as gone"),
+  onEmpty: z
+    .enum(["hold", "keep", "write"])
+    .default(DEFAULT_GUARD.onEmpty)
+    .describe(
+      "when the last usable instance vanishes: `hold` as anything else, `keep` until a person accepts it, `write` at once",
+    ),
+  minInstances: z.int().min(0).default(DEFAULT_GUARD.minInstances).describe("fewer than this are never left without a hold"),
+});
+
+const guard = z
+  .union([z.literal("off"), guardRules])
+  .prefault({})
+  .describe("keeps instances that vanished with their owner in force until it is known that they are gone; or `off`");
+
 const target = z.strictObject({
   files: z.array(file).min(1, "a target needs at least one file").describe("installed and rolled back together"),
   check: check.optional(),
   reload: reload.optional(),
   verify: verify.optional(),
+  guard,
 });
+
+const secret = z
+  .array(z.string().min(1, "is an empty prefix, which would be every key"))
+  .default([])
+  .describe("prefixes of keys whose values are masked in what people are shown; the same as `secret` at the top");
 
 const render = z.strictObject({
   settle: z
@@ -149,6 +210,7 @@ const render = z.strictObject({
     .prefault({})
     .describe("how changes are gathered"),
   env: z.array(z.string()).default([]).describe("environment variables that {{env}} may read"),
+  secret,
   partials: path.optional().describe("folder of *.hbs files for {{> name}}"),
   targets: z
     .record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "a target's name is letters, digits, `.`, `_` and `-`"), target)
@@ -175,6 +237,7 @@ export const configSchema = z.strictObject({
   registry: z.union([z.string(), registryObject]).describe("a URL such as etcd://127.0.0.1:2379/fairlead, or an object"),
   register: register.optional().describe("present: this process registers"),
   render: render.optional().describe("present: this process renders"),
+  secret: secret.describe("prefixes of keys whose values are masked in what people are shown, such as `app/db/`"),
   log,
 });
 

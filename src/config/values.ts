@@ -1,5 +1,8 @@
 /** Small values as people write them. */
 
+/** The guard of a target that says nothing about it. */
+export const DEFAULT_GUARD = { maxShrink: "50%", hold: "60s", onEmpty: "hold", minInstances: 0 } as const;
+
 const UNITS_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
 /**
@@ -10,6 +13,15 @@ export function parseDuration(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
   const unit = match?.[2] as keyof typeof UNITS_MS | undefined;
   return unit === undefined ? undefined : Number(match?.[1]) * UNITS_MS[unit];
+}
+
+/**
+ * The part, 0–1, of `50%`; undefined when it is no percentage.
+ * @example parsePercentage("50%") === 0.5
+ */
+export function parsePercentage(text: string): number | undefined {
+  const number = Number(/^(\d{1,3}(?:\.\d+)?)%$/.exec(text)?.[1]);
+  return number <= 100 ? number / 100 : undefined;
 }
 
 /**

@@ -4,7 +4,7 @@ import { monotonicMs } from "./time.ts";
 /** Output beyond this is dropped from the middle. */
 const OUTPUT_LIMIT_BYTES = 64 * 1024;
 /** Between the polite signal to the group and the final one. */
-const KILL_AFTER_MS = 2000;
+const GRACE_MS = 2000;
 /** How long output is still collected after the command itself has ended: a daemonised grandchild may hold the pipe for ever. */
 const DRAIN_MS = 200;
 
@@ -14,6 +14,8 @@ export interface ExecOptions {
   /** The whole environment of the command; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Between TERM and KILL when its time is over or `signal` aborts. */
+  readonly graceMs?: number;
 }
 
 export type ExecResult = {
@@ -63,7 +65,7 @@ export async function exec(argv: readonly string[], options: ExecOptions): Promi
   let timedOut = false;
   function endGroup(): void {
     killGroup(child.pid, "SIGTERM");
-    timers.push(setTimeout(() => killGroup(child.pid, "SIGKILL"), KILL_AFTER_MS));
+    timers.push(setTimeout(() => killGroup(child.pid, "SIGKILL"), options.graceMs ?? GRACE_MS));
   }
   timers.push(
     setTimeout(() => {

@@ -87,6 +87,7 @@ export function createLoop(options: LoopOptions): Loop {
         }
       }
       first = false;
+      const isTriggered = wanted;
       wanted = false;
       let restMs = jitter(options.resyncMs, 0.2, random);
       try {
@@ -95,6 +96,10 @@ export function createLoop(options: LoopOptions): Loop {
       } catch (error) {
         if (signal.aborted) {
           break;
+        }
+        if (isTriggered) {
+          // The waits are for trying the same again. A storm of triggers that all fail would make them grow to their cap in a moment.
+          backoff.reset();
         }
         const retryInMs = backoff.next();
         restMs = Math.min(restMs, retryInMs);

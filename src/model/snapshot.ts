@@ -28,7 +28,8 @@ export interface Snapshot {
   readonly invalid: readonly Invalid[];
   /**
    * The owners that hold a lease now. What is missing of one of these was taken away on purpose; what is missing of another vanished with it.
-   * Read at the same moment as the entries, or after. The same set as the predecessor's when nothing changed.
+   * Read at the same moment as the entries, or after; an owner that lost its lease is one again when it has written under a new one.
+   * Empty when no services are selected. The same set as the predecessor's when nothing changed.
    */
   readonly owners: ReadonlySet<string>;
 }
@@ -232,7 +233,8 @@ export class SnapshotBuilder {
   }
 }
 
-function buildService(name: string, instances: readonly Entry[]): Service {
+/** A service of these instances, which are in order. */
+export function buildService(name: string, instances: readonly Entry[]): Service {
   const tags = new Set<string>();
   for (const instance of instances) {
     for (const tag of instance.tags) {
@@ -242,7 +244,8 @@ function buildService(name: string, instances: readonly Entry[]): Service {
   return Object.freeze({ name, tags: Object.freeze([...tags].sort()), instances: Object.freeze(instances) });
 }
 
-function compareEntries(a: Entry, b: Entry): number {
+/** The order of instances within a service. */
+export function compareEntries(a: Entry, b: Entry): number {
   return compareText(a.id, b.id) || compareText(a.address, b.address) || a.port - b.port;
 }
 

@@ -22,6 +22,8 @@ export interface RegistratorOptions {
 export interface Registrator {
   /** Registers until the signal aborts. Never ends because a source or the registry failed. */
   run(signal: AbortSignal): Promise<void>;
+  /** After `run` has ended for good: with `onStop: deregister` the entries are taken back. */
+  leave(): Promise<void>;
 }
 
 /**
@@ -137,12 +139,12 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
 
   async function run(signal: AbortSignal): Promise<void> {
     await Promise.all([loop.run(signal), keepAlive(signal), ...sources.map((source) => follow(source, signal))]);
-    if (options.onStop === "deregister") {
-      await release();
-    }
   }
 
-  async function release(): Promise<void> {
+  async function leave(): Promise<void> {
+    if (options.onStop === "keep") {
+      return; // the lease runs out, or the next process takes it over: a restart does not flap
+    }
     const never = new AbortController().signal;
     const onTimeout = (): Error => new FairleadError("REGISTRY_UNAVAILABLE", `no answer within ${RELEASE_MS} ms`);
     try {
@@ -153,7 +155,7 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     }
   }
 
-  return { run };
+  return { run, leave };
 }
 
 function describe(error: unknown): { readonly code: string; readonly message: string } {

@@ -30,6 +30,10 @@ export interface MemoryWorld {
   deleteKey(key: string): boolean;
   /** Renews the owner's lease, or makes one; whether there was one. */
   beat(owner: string, ttlMs: number): boolean;
+  /** What the owner had to write under its lease stands: it counts as living from now on. */
+  settle(owner: string): void;
+  /** The owners that hold a lease, and have settled under it. */
+  owners(): ReadonlySet<string>;
   /** Ends the owner's lease and its entries now. */
   expire(owner: string): void;
   subscribe(listener: WorldListener): () => void;
@@ -44,6 +48,7 @@ export function createMemoryWorld(): MemoryWorld {
   const entries = new Map<string, StoredEntry>();
   const keys = new Map<string, Decoded<string>>();
   const leases = new Map<string, Alarm>();
+  const settled = new Set<string>();
   const listeners = new Set<WorldListener>();
   let version = 0;
   let isDown = false;
@@ -71,6 +76,7 @@ export function createMemoryWorld(): MemoryWorld {
   function expire(owner: string): void {
     leases.get(owner)?.clear();
     leases.delete(owner);
+    settled.delete(owner);
     for (const [ref, { value }] of entries) {
       if (value.ok && value.value.owner === owner && owner !== "") {
         deleteEntry(ref);
@@ -112,8 +118,17 @@ export function createMemoryWorld(): MemoryWorld {
       const wasThere = leases.has(owner);
       leases.set(owner, lease);
       lease.set(ttlMs);
+      if (wasThere) {
+        settled.add(owner);
+      }
       return wasThere;
     },
+    settle(owner) {
+      if (leases.has(owner)) {
+        settled.add(owner);
+      }
+    },
+    owners: () => settled,
     expire,
     subscribe(listener) {
       listeners.add(listener);
@@ -133,6 +148,7 @@ export function createMemoryWorld(): MemoryWorld {
     wipe() {
       leases.forEach((lease) => lease.clear());
       leases.clear();
+      settled.clear();
       [...entries.keys()].forEach(deleteEntry);
       [...keys.keys()].forEach(deleteKey);
     },

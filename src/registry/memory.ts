@@ -77,10 +77,14 @@ class MemoryRegistry implements Registry {
   async write(owner: string, change: Change, signal: AbortSignal): Promise<readonly WriteResult[]> {
     signal.throwIfAborted();
     this.#world.assertUp("write to");
-    return [
+    const results = [
       ...change.put.map((put) => attempt(put.instance, () => this.#put(owner, put))),
       ...change.remove.map((owned) => attempt(owned.entry, () => this.#remove(owner, owned))),
     ];
+    if (!results.some(({ outcome }) => outcome === "failed")) {
+      this.#world.settle(owner);
+    }
+    return results;
   }
 
   async keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost"> {
@@ -91,8 +95,7 @@ class MemoryRegistry implements Registry {
 
   async release(owner: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    this.#world.assertUp("give up the lease in");
-    this.#world.expire(owner);
+    await this.write(owner, { put: [], remove: await this.owned(owner, signal) }, signal);
   }
 
   async putKey(key: string, value: string, signal: AbortSignal): Promise<void> {
@@ -136,6 +139,7 @@ class MemoryRegistry implements Registry {
     }
     this.#changedEntries.clear();
     this.#changedKeys.clear();
+    this.#builder.setOwners(this.#world.owners());
     if (this.#builder.isDirty || this.#revision === 0) {
       this.#revision += 1;
     }

@@ -1,4 +1,4 @@
-import { decodeText } from "./codec.ts";
+import { decodeSegment, decodeText } from "./codec.ts";
 
 /**
  * The ownership record of the layout `registrator`: whose the address is that was written in the same transaction. When the revisions of
@@ -6,6 +6,16 @@ import { decodeText } from "./codec.ts";
  */
 export function encodeOwner(owner: string): string {
   return JSON.stringify({ v: 1, owner });
+}
+
+/**
+ * The owner whose record of being alive this is: the same text, at a place of the owner's name. Only one that hangs on a lease proves
+ * anything, and it is written when what the owner had to write again under that lease stands: before that, what is missing may have gone
+ * with the lease before. Undefined: it is none.
+ */
+export function livingOwnerAt(path: string, value: Uint8Array, hangsOnLease: boolean): string | undefined {
+  const owner = path.includes("/") ? undefined : decodeSegment(path);
+  return hangsOnLease && owner !== undefined && ownerIn(value) === owner ? owner : undefined;
 }
 
 /** Undefined: it is no ownership record. */

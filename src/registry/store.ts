@@ -37,11 +37,14 @@ export interface KeyLayout {
   readonly entriesPrefix: string;
   /** `registrator` only: the ownership records stand below it; ends in `/`. */
   readonly ownersPrefix: string | undefined;
+  /** Which owners hold a lease: one key each, which hangs on it; ends in `/`. Keys with more segments below it are none of these. */
+  readonly livingPrefix: string;
   /** The prefix of configuration keys: empty or ending in `/`. */
   readonly keysPrefix: string;
   servicePrefix(service: string): string;
   entryKey(instance: { readonly service: string; readonly id: string }): string;
   ownerKey(instance: { readonly service: string; readonly id: string }): string | undefined;
+  livingKey(owner: string): string;
   /** The full store key of a configuration key. */
   configKey(key: string): string;
   /** Fairlead's own data, which configuration keys neither show nor overwrite; takes a full store key. */
@@ -52,15 +55,18 @@ export function keyLayout(options: Pick<StoreOptions, "prefix" | "kvPrefix" | "l
   const { prefix, kvPrefix, layout } = options;
   const entriesPrefix = layout === "json" ? `${prefix}/services/` : `${prefix}/`;
   const ownersPrefix = layout === "json" ? undefined : `${OWN_PREFIX}/owners/${encodeSegment(prefix)}/`;
+  const livingPrefix = layout === "json" ? `${prefix}/owners/` : `${OWN_PREFIX}/living/${encodeSegment(prefix)}/`;
   const hidden = layout === "json" ? `${prefix}/` : `${OWN_PREFIX}/`;
   const keysPrefix = kvPrefix === "" ? "" : `${kvPrefix}/`;
   return {
     entriesPrefix,
     ownersPrefix,
+    livingPrefix,
     keysPrefix,
     servicePrefix: (service) => `${entriesPrefix}${encodeSegment(service)}/`,
     entryKey: (instance) => entriesPrefix + encodeEntryPath(instance),
     ownerKey: (instance) => (ownersPrefix === undefined ? undefined : ownersPrefix + encodeEntryPath(instance)),
+    livingKey: (owner) => livingPrefix + encodeSegment(owner),
     configKey: (key) => keysPrefix + key,
     isOwn: (storeKey) => storeKey.startsWith(hidden),
   };

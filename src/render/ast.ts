@@ -3,13 +3,30 @@ import { nearest } from "../core/nearest.ts";
 import { FairleadError, type Location } from "../model/errors.ts";
 import { joinAll, type Selector } from "../model/selector.ts";
 import { dependsOnItemOnly, MEMO } from "./memo.ts";
-import { canonicalKey } from "./view.ts";
-
-/** The helper that every `{{x}}` becomes: `{{insert x "x"}}`; `{{{x}}}` becomes `{{insert x "x" raw=true}}`. */
-export const INSERT = "fairlead:insert";
+import {
+  contextAt,
+  isPath,
+  literalRead,
+  nameOf,
+  numberOf,
+  pairOf,
+  pathTo,
+  simpleName,
+  sourceText,
+  subExpression,
+  textOf,
+} from "./nodes.ts";
+import { adviceFor, asks, CONTEXT, INSERT, type InsertSite, PATH, pathText, type Site } from "./sites.ts";
 
 /** Read helpers that work without arguments and without parentheses: `{{#each services}}`. */
 const BARE_READS: ReadonlySet<string> = new Set(["services", "node", "generation"]);
+/** `@…` as `#each` sets them, and the outermost context. */
+const VARIABLES: readonly string[] = ["index", "key", "first", "last", "root"];
+/** How many arguments a block takes. */
+const BLOCK_ARGUMENTS: Readonly<Record<string, number>> = { if: 1, unless: 1, each: 1, with: 1, lookup: 2 };
+
+/** What an expression is for. */
+type Use = { readonly helper: string; readonly hasElse?: boolean } | "insert" | "partial";
 
 export interface Finding {
   readonly code: "TEMPLATE_SYNTAX" | "TEMPLATE_UNSAFE";
@@ -24,6 +41,8 @@ export interface Rules {
   readonly helpers: ReadonlySet<string>;
   readonly partials: ReadonlySet<string>;
   readonly allowRaw: boolean;
+  /** Grows: the places of all files of one template. */
+  readonly sites: (Site | InsertSite)[];
 }
 
 export interface Prepared {
@@ -40,10 +59,13 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
   const literalReads: Selector[] = [];
   const scopes: string[][] = [];
 
-  function find(node: hbs.AST.Node, message: string, more: Partial<Pick<Finding, "code" | "severity" | "hint">> = {}): void {
+  function locate(node: hbs.AST.Node): Location {
     const { line, column } = node.loc.start;
-    const location = { file: rules.file, line, column: column + 1 };
-    findings.push({ code: "TEMPLATE_SYNTAX", severity: "error", message, location, ...more });
+    return { file: rules.file, line, column: column + 1 };
+  }
+
+  function find(node: hbs.AST.Node, message: string, more: Partial<Pick<Finding, "code" | "severity" | "hint">> = {}): void {
+    findings.push({ code: "TEMPLATE_SYNTAX", severity: "error", message, location: locate(node), ...more });
   }
 
   function unknownHelper(node: hbs.AST.Node, name: string): void {
@@ -82,7 +104,8 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
 
   function visitMustache(node: hbs.AST.MustacheStatement): hbs.AST.Statement {
     const isRaw = !node.escaped;
-    const expression = visitCall(node);
+    const call = visitCall(node);
+    const expression = call ?? node.path;
     if (isRaw && !rules.allowRaw) {
       find(node, `raw output ${textOf(node)}: nothing is escaped here`, {
         code: "TEMPLATE_UNSAFE",
@@ -90,18 +113,23 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
         hint: "write {{…}}, or set `raw: true` on the file if the value can be trusted",
       });
     }
-    const source: hbs.AST.StringLiteral = { type: "StringLiteral", value: sourceText(expression), original: "", loc: node.loc };
-    const pairs = isRaw ? [rawPair(node.loc)] : [];
+    const path = call === undefined && isPath(node.path) ? node.path : undefined;
+    const site: InsertSite = {
+      ...siteOf(path ?? expression, "insert"),
+      place: locate(node),
+      isRaw,
+    };
+    rules.sites.push(site);
     return {
       ...node,
       path: pathTo(INSERT, node.loc),
-      params: [expression, source],
-      hash: { type: "Hash", pairs, loc: node.loc },
+      params: [path === undefined ? expression : baseOf(path), numberOf(rules.sites.length - 1, node.loc)],
+      hash: { type: "Hash", pairs: [], loc: node.loc },
     } as hbs.AST.MustacheStatement;
   }
 
-  /** A mustache's own expression, as something that can be an argument. */
-  function visitCall(node: hbs.AST.MustacheStatement): hbs.AST.Expression {
+  /** A mustache's own expression as something that can be an argument; undefined: a path or a literal. */
+  function visitCall(node: hbs.AST.MustacheStatement): hbs.AST.Expression | undefined {
     const hasArguments = node.params.length > 0 || (node.hash?.pairs.length ?? 0) > 0;
     const name = simpleName(node.path);
     if (name !== undefined && !isBlockParam(name) && rules.helpers.has(name)) {
@@ -112,7 +140,7 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
     if (hasArguments) {
       unknownHelper(node, nameOf(node.path));
     }
-    return visitExpression(node.path);
+    return undefined;
   }
 
   function visitBlock(node: hbs.AST.BlockStatement): void {
@@ -120,12 +148,18 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
     if (!rules.helpers.has(name)) {
       unknownHelper(node, name);
     }
-    visitArguments(node);
+    countArguments(node, name);
+    // Before anything in it is changed: the question is asked of what the author wrote.
+    const isRemembered = name === "each" && dependsOnItemOnly(node, scopes.flat());
+    visitArguments(node, { helper: name, hasElse: node.inverse !== undefined });
     noteRead(name, node.params);
     visitProgram(node.program);
     visitProgram(node.inverse);
-    if (name === "each" && dependsOnItemOnly(node, scopes.flat())) {
-      const pairs = [...(node.hash?.pairs ?? []), memoPair(rules.file, node.loc)];
+    if (isRemembered) {
+      const pairs = [
+        ...(node.hash?.pairs ?? []),
+        pairOf(MEMO, `${rules.file}:${node.loc.start.line}:${node.loc.start.column}`, node.loc),
+      ];
       node.hash = { type: "Hash", pairs, loc: node.loc };
     }
   }
@@ -145,17 +179,36 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
         find(node, `unknown partial "${name}"`, { hint });
       }
     }
-    visitArguments(node);
-  }
-
-  function visitArguments(node: { params: hbs.AST.Expression[]; hash: hbs.AST.Hash | undefined }): void {
-    node.params = node.params.map(visitExpression);
-    for (const pair of node.hash?.pairs ?? []) {
-      pair.value = visitExpression(pair.value);
+    if (node.params.length > 1) {
+      find(node, `a partial takes one context, not ${node.params.length}`, { hint: "give more with names: {{> name a=x b=y}}" });
+    }
+    visitArguments(node, "partial");
+    const { hash } = node;
+    if (hash !== undefined && hash.pairs.length > 0) {
+      // Joined by a helper of our own, which keeps in mind what the context was.
+      const [context = contextAt(0, node.loc)] = node.params;
+      node.params = [subExpression(CONTEXT, [context], hash)];
+      Object.assign(node, { hash: undefined });
     }
   }
 
-  function visitExpression(node: hbs.AST.Expression): hbs.AST.Expression {
+  function countArguments(node: hbs.AST.BlockStatement | hbs.AST.SubExpression, name: string): void {
+    const wanted = Object.hasOwn(BLOCK_ARGUMENTS, name) ? BLOCK_ARGUMENTS[name] : undefined;
+    if (wanted !== undefined && node.params.length !== wanted) {
+      find(node, `"${name}" takes ${wanted === 1 ? "one argument" : `${wanted} arguments`}, not ${node.params.length}`, {
+        hint: "put parentheses around the call of a helper: {{#if (eq a b)}}",
+      });
+    }
+  }
+
+  function visitArguments(node: { params: hbs.AST.Expression[]; hash?: hbs.AST.Hash | undefined }, use: Use): void {
+    node.params = node.params.map((param) => visitExpression(param, use));
+    for (const pair of node.hash?.pairs ?? []) {
+      pair.value = visitExpression(pair.value, use);
+    }
+  }
+
+  function visitExpression(node: hbs.AST.Expression, use: Use): hbs.AST.Expression {
     if (node.type === "SubExpression") {
       visitSubExpression(node as hbs.AST.SubExpression);
       return node;
@@ -163,17 +216,52 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
     const name = simpleName(node);
     if (name !== undefined && BARE_READS.has(name) && !isBlockParam(name)) {
       noteRead(name, []);
-      const hash: hbs.AST.Hash = { type: "Hash", pairs: [], loc: node.loc };
-      const call: hbs.AST.SubExpression = {
-        type: "SubExpression",
-        path: node as hbs.AST.PathExpression,
-        params: [],
-        hash,
-        loc: node.loc,
-      };
-      return call;
+      return subExpression(name, [], { type: "Hash", pairs: [], loc: node.loc });
     }
-    return node;
+    if (!isPath(node)) {
+      return node;
+    }
+    rules.sites.push(siteOf(node, use));
+    const params = [baseOf(node), numberOf(rules.sites.length - 1, node.loc)];
+    return subExpression(PATH, params, { type: "Hash", pairs: [], loc: node.loc });
+  }
+
+  function siteOf(node: hbs.AST.Expression, use: Use): Site {
+    const location = locate(node);
+    if (!isPath(node)) {
+      const source = sourceText(node);
+      return { source, location, parts: [], kind: "call", isOptional: false, advice: adviceFor(`(${source} …)`, use) };
+    }
+    const source = pathText(node);
+    const isOptional = typeof use === "object" && (use.hasElse === true || asks(use.helper));
+    const kind = node.data ? "variable" : "path";
+    if (node.data) {
+      knowVariable(node, source);
+    }
+    return { source, location, parts: belowBase(node), kind, isOptional, advice: adviceFor(source, use) };
+  }
+
+  function knowVariable(node: hbs.AST.PathExpression, source: string): void {
+    const [name = ""] = node.parts;
+    if (!VARIABLES.includes(name)) {
+      const near = nearest(name, VARIABLES);
+      const hint = near === undefined ? `known are ${VARIABLES.map((one) => `@${one}`).join(", ")}` : `did you mean "@${near}"?`;
+      find(node, `unknown variable "${source}"`, { hint });
+    }
+  }
+
+  /** What a path begins at: a context, a variable or a block parameter, which Handlebars finds. */
+  function baseOf(node: hbs.AST.PathExpression): hbs.AST.Expression {
+    const [first = ""] = node.parts;
+    return belowBase(node).length === node.parts.length
+      ? contextAt(node.depth, node.loc)
+      : ({ ...node, parts: [first], original: node.data ? `@${first}` : first } as hbs.AST.PathExpression);
+  }
+
+  function belowBase(node: hbs.AST.PathExpression): readonly string[] {
+    const [first = ""] = node.parts;
+    const isParameter = node.depth === 0 && !/^\.|this\b/.test(node.original) && isBlockParam(first);
+    return node.parts.slice(node.data || isParameter ? 1 : 0);
   }
 
   function visitSubExpression(node: hbs.AST.SubExpression): void {
@@ -181,7 +269,8 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
     if (!rules.helpers.has(name)) {
       unknownHelper(node, name);
     }
-    visitArguments(node);
+    countArguments(node, name);
+    visitArguments(node, { helper: name });
     noteRead(name, node.params);
   }
 
@@ -200,60 +289,6 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
 
   visitProgram(program);
   return { findings, literalReads: joinAll(literalReads), partials: [...partials].sort() };
-}
-
-function literalRead(helper: string, name: string | undefined): Selector | undefined {
-  if (helper === "services") {
-    return { services: "all", keys: [] };
-  }
-  if (name === undefined) {
-    return undefined;
-  }
-  if (helper === "service") {
-    return { services: [name], keys: [] };
-  }
-  return ["key", "keyExists", "keys", "ls", "tree"].includes(helper) ? { services: [], keys: [canonicalKey(name)] } : undefined;
-}
-
-/** `name` of `{{name}}`, not of `{{this.name}}`, `{{a.name}}`, `{{../name}}`, `{{@name}}`. */
-function simpleName(node: hbs.AST.Node): string | undefined {
-  if (node.type !== "PathExpression") {
-    return undefined;
-  }
-  const path = node as hbs.AST.PathExpression;
-  return !path.data && path.depth === 0 && path.parts.length === 1 && path.original === path.parts[0] ? path.parts[0] : undefined;
-}
-
-function nameOf(node: hbs.AST.Node): string {
-  return node.type === "PathExpression" ? (node as hbs.AST.PathExpression).original : textOf(node);
-}
-
-function textOf(node: hbs.AST.Node): string {
-  if (node.type === "MustacheStatement") {
-    return `{{{${nameOf((node as hbs.AST.MustacheStatement).path)}}}}`;
-  }
-  return "original" in node ? String(node.original) : node.type;
-}
-
-/** An expression as its author would name it in a message; literals of calls are left out, they may be long. */
-function sourceText(node: hbs.AST.Expression): string {
-  return node.type === "SubExpression" ? nameOf((node as hbs.AST.SubExpression).path) : textOf(node);
-}
-
-function pathTo(name: string, loc: hbs.AST.SourceLocation): hbs.AST.PathExpression {
-  return { type: "PathExpression", data: false, depth: 0, parts: [name], original: name, loc };
-}
-
-function rawPair(loc: hbs.AST.SourceLocation): hbs.AST.HashPair {
-  const value = { type: "BooleanLiteral", value: true, original: true, loc } as hbs.AST.BooleanLiteral;
-  return { type: "HashPair", key: "raw", value, loc };
-}
-
-/** Names the block, so that what it made of an item can be found again. */
-function memoPair(file: string, loc: hbs.AST.SourceLocation): hbs.AST.HashPair {
-  const name = `${file}:${loc.start.line}:${loc.start.column}`;
-  const value = { type: "StringLiteral", value: name, original: name, loc } as hbs.AST.StringLiteral;
-  return { type: "HashPair", key: MEMO, value, loc };
 }
 
 /** The error of a template that cannot be used: the first finding, with the count of the others. */

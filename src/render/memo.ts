@@ -1,23 +1,53 @@
-/** Remembers what a block made of an item, for as long as the item is the same object: a change costs what changed, not what there is. */
-import type { createInsertions } from "./insertions.ts";
-import { READ_HELPERS } from "./reads.ts";
+/**
+ * Remembers what a block made of an item, for as long as the item is the same object: a change costs what changed, not what there is. A body
+ * that hangs on nothing but its item gives the same text in every render, also in one with masked keys or without some instances: the
+ * registry shows it nothing else.
+ */
+import type { Location } from "../model/errors.ts";
+import type { Budget, Used } from "./budget.ts";
+import type { Captured, Insertions } from "./insertions.ts";
+import { type Facts, READ_HELPERS } from "./reads.ts";
+import type { Origin } from "./trail.ts";
+import { hasKnownFields, isInstanceView } from "./view.ts";
 
 /** The hash argument that `prepare` gives to an `#each` whose body depends on nothing but the item. */
 export const MEMO = "fairlead:memo";
 /** Shorter lists are rendered faster than they are remembered; services hold lists themselves. */
 const MIN_ITEMS = 32;
 
-interface EachOptions {
-  readonly hash: Readonly<Record<string, unknown>>;
-  readonly data: unknown;
-  readonly fn: (item: unknown, options: { readonly data: unknown; readonly blockParams: readonly unknown[] }) => string;
+/** One render. */
+interface Turn {
+  readonly budget: Budget;
+  readonly insertions: Insertions;
+  readonly location: Location;
 }
-export type Each = (this: unknown, list: unknown, options: EachOptions) => string;
 
-/** Wraps Handlebars' own `each`. `forget` is for when something else changed that bodies depend on. */
-export function createMemo({ capture, include }: Pick<ReturnType<typeof createInsertions>, "capture" | "include">) {
-  type Remembered = ReturnType<typeof capture>;
+/** Writes an item, or what was remembered of it. */
+type Again = (item: unknown, write: () => string, turn: Turn) => string;
+
+export interface Memo {
+  /** Forgets everything when the render's facts are others than before. */
+  begin(facts: Facts): void;
+  /** Undefined: nothing of this loop is remembered. `origin` is the list's: what is made of an item is blamed on it where no instance is. */
+  open(block: unknown, list: unknown, origin: Origin): Again | undefined;
+}
+
+interface Remembered {
+  readonly piece: Captured["piece"];
+  readonly used: Used;
+}
+
+/** Of one template. */
+export function createMemo(): Memo {
   let blocks = new Map<string, WeakMap<object, Remembered>>();
+  let lastFacts: Facts | undefined;
+
+  function begin(facts: Facts): void {
+    if (facts !== lastFacts) {
+      blocks = new Map();
+      lastFacts = facts;
+    }
+  }
 
   function piecesOf(block: string): WeakMap<object, Remembered> {
     const pieces = blocks.get(block) ?? new WeakMap<object, Remembered>();
@@ -25,35 +55,39 @@ export function createMemo({ capture, include }: Pick<ReturnType<typeof createIn
     return pieces;
   }
 
-  function wrap(each: Each): Each {
-    return function (this: unknown, list, options) {
-      const block = options.hash[MEMO];
-      if (typeof block !== "string" || !Array.isArray(list) || !isWorthIt(list)) {
-        return each.call(this, list, options);
-      }
-      const pieces = piecesOf(block);
-      const parts = list.map((item: unknown, i) => {
-        const run = (): string => options.fn(item, { data: options.data, blockParams: [item, i] });
-        if (!isView(item)) {
-          return run();
-        }
-        let piece = pieces.get(item);
-        if (piece === undefined) {
-          piece = capture(run);
-          pieces.set(item, piece);
-        }
-        return include(piece);
-      });
-      return parts.join("");
-    };
+  function open(block: unknown, list: unknown, { instance, isForeign }: Origin): Again | undefined {
+    if (typeof block !== "string" || instance !== undefined || !Array.isArray(list) || !isWorthIt(list)) {
+      return undefined;
+    }
+    const pieces = piecesOf(`${block} ${isForeign}`);
+    return (item, write, turn) => (isView(item) ? take(pieces, item, write, turn) : write());
   }
 
-  return {
-    wrap,
-    forget: (): void => {
-      blocks = new Map();
-    },
-  };
+  return { begin, open };
+}
+
+function take(
+  pieces: WeakMap<object, Remembered>,
+  item: object,
+  write: () => string,
+  { budget, insertions, location }: Turn,
+): string {
+  let known = pieces.get(item);
+  if (known === undefined) {
+    const before = budget.used;
+    const { piece, isWhole } = insertions.capture(write);
+    const after = budget.used;
+    known = { piece, used: { steps: after.steps - before.steps, inserted: after.inserted - before.inserted } };
+    if (isWhole) {
+      pieces.set(item, known);
+    }
+  } else {
+    budget.use(known.used, location);
+  }
+  const text = insertions.include(known.piece);
+  // What stands as a short mark until the end is counted here, as a value is.
+  budget.use({ steps: 0, inserted: Math.max(0, known.piece.frame.text.length - text.length) }, location);
+  return text;
 }
 
 function isWorthIt(list: readonly unknown[]): boolean {
@@ -62,7 +96,7 @@ function isWorthIt(list: readonly unknown[]): boolean {
 
 /** Services and instances of a view: frozen, and the same objects while nothing in them changes. */
 function isView(item: unknown): item is object {
-  return typeof item === "object" && item !== null && ("instances" in item || "addr" in item) && Object.isFrozen(item);
+  return isInstanceView(item) || (typeof item === "object" && item !== null && "instances" in item && hasKnownFields(item));
 }
 
 /** Helpers whose answer hangs on more than their arguments: on the registry. `node`, `env` and `generation` are the same for all renders. */
@@ -85,7 +119,7 @@ interface Spot {
 }
 
 /**
- * Whether what an `#each` makes of an item depends on nothing but the item, as far as can be seen from the syntax tree after `prepare`: no
+ * Whether what an `#each` makes of an item depends on nothing but the item, as far as can be seen from the syntax tree as it was parsed: no
  * registry reads, nothing of the loop itself, nothing from around it, no partials. `outer` are the block parameters around it.
  */
 export function dependsOnItemOnly(block: hbs.AST.BlockStatement, outer: readonly string[]): boolean {
@@ -148,6 +182,9 @@ export function dependsOnItemOnly(block: hbs.AST.BlockStatement, outer: readonly
       return path.depth === 0 && spot.loops > 0 && LOOP_DATA.has(String(path.parts[0]));
     }
     const first = path.parts[0] ?? "";
+    if (path.original === "services" && !spot.params.includes(first)) {
+      return false; // the one read that is also written without parentheses
+    }
     return path.depth <= spot.hops && (spot.params.includes(first) || !outer.includes(first));
   }
 

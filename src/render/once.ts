@@ -1,12 +1,13 @@
 import { childAbort } from "../core/time.ts";
 import { FairleadError, hasCode } from "../model/errors.ts";
+import type { Hold, SetAside } from "../model/provenance.ts";
 import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
-import type { Snapshot } from "../model/snapshot.ts";
 import type { ApplyOptions, ApplyReport, RegistryReader } from "../ports.ts";
 import { follow, type Stale } from "../registry/follow.ts";
 import type { Library } from "./library.ts";
 import type { Facts } from "./reads.ts";
-import { createTargetRenderer, type TargetPlan, type TargetRenderer } from "./target-render.ts";
+import { createTargetGuard, type Seen, type TargetGuard } from "./target-guard.ts";
+import { createTargetRenderer, type TargetPlan, type TargetRender, type TargetRenderer } from "./target-render.ts";
 
 export interface OnceOptions {
   /** Absent: nothing may be read. */
@@ -18,11 +19,15 @@ export interface OnceOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly apply: Pick<ApplyOptions, "dryRun" | "noReload">;
+  /** A person says so: what vanished is gone, whatever the guards hold. */
+  readonly acceptShrink: boolean;
   readonly onStale: (stale: Stale | undefined) => void;
 }
 
 export interface TargetReport extends ApplyReport {
   readonly name: string;
+  /** Instances that were left out of a file. */
+  readonly setAside: readonly SetAside[];
 }
 
 export interface OnceReport {
@@ -34,6 +39,9 @@ export interface OnceReport {
 interface Open {
   readonly plan: TargetPlan;
   readonly renderer: TargetRenderer;
+  readonly guard: TargetGuard;
+  /** Something vanished, and a second full read is asked before it counts as held. */
+  isDoubted?: boolean;
   /** Why it is not done yet: a key that may still come. */
   pending?: FairleadError;
 }
@@ -49,42 +57,61 @@ export async function renderOnce(options: OnceOptions): Promise<OnceReport> {
   for (const plan of options.targets) {
     const renderer = createTargetRenderer(plan, options.library, options.facts);
     selector = joinSelectors(selector, await renderer.literalReads());
-    open.add({ plan, renderer });
+    open.add({ plan, renderer, guard: createTargetGuard(plan.target, options.acceptShrink ? undefined : plan.guard) });
   }
   const waiting = childAbort(options.signal);
   const timer = setTimeout(() => waiting.abort(), options.timeoutMs);
   let revision = "";
   let lastStale: FairleadError | undefined;
 
-  async function tryAll(snapshot: Snapshot, covered: Selector): Promise<Selector> {
-    let wider = covered;
+  /** Whether another full read is wanted at once. */
+  async function tryAll(seen: Seen, covered: Selector): Promise<boolean> {
+    let isReadWanted = false;
     for (const item of open) {
-      const { target } = item.plan;
+      const { snapshot, holds } = await item.guard.look(seen);
+      if (holds.length > 0 && item.isDoubted !== true) {
+        item.isDoubted = true;
+        isReadWanted = true;
+        continue;
+      }
       const result = await item.renderer.render(snapshot, covered);
       if (result.kind === "needs") {
-        wider = joinSelectors(wider, result.selector);
+        selector = joinSelectors(selector, result.selector);
+        isReadWanted = true;
       } else if (result.kind === "failed" && hasCode(result.error, "KEY_MISSING")) {
         item.pending = result.error;
       } else {
-        const report =
-          result.kind === "failed"
-            ? failure(result.error)
-            : await target.apply(result.files, {
-                ...options.apply,
-                signal: options.signal,
-                lockTimeoutMs: options.timeoutMs,
-                provenance: result.provenance,
-              });
-        reports.set(target.name, { name: target.name, ...report });
+        const report = result.kind === "failed" ? failure(result.error) : await applyHeld(item.plan, result, holds);
+        const setAside = result.kind === "failed" ? [] : result.setAside;
+        reports.set(item.plan.target.name, { name: item.plan.target.name, ...report, setAside });
         open.delete(item);
       }
     }
-    return wider;
+    return isReadWanted;
+  }
+
+  /** What is held delays nothing else, but it is not live: the outcome says so. */
+  async function applyHeld(
+    { target }: TargetPlan,
+    { files, provenance }: Extract<TargetRender, { kind: "ready" }>,
+    holds: readonly Hold[],
+  ): Promise<ApplyReport> {
+    const report = await target.apply(files, {
+      ...options.apply,
+      signal: options.signal,
+      lockTimeoutMs: options.timeoutMs,
+      provenance: () => ({ ...provenance(), holds }),
+    });
+    const [first] = holds;
+    return first === undefined || "error" in report.outcome
+      ? report
+      : { ...report, outcome: { kind: "rejected", error: heldError(first, holds.length - 1) } };
   }
 
   try {
     while (open.size > 0 && !waiting.signal.aborted) {
       const covered = selector;
+      const freshAtMs = Date.now();
       const snapshots = follow(options.reader, covered, {
         signal: waiting.signal,
         backoff: { minMs: 100, maxMs: 2000 },
@@ -97,8 +124,7 @@ export async function renderOnce(options: OnceOptions): Promise<OnceReport> {
       });
       for await (const snapshot of snapshots) {
         revision = snapshot.revision;
-        selector = await tryAll(snapshot, covered);
-        if (open.size === 0 || selector !== covered) {
+        if ((await tryAll({ snapshot, freshAtMs }, covered)) || open.size === 0) {
           break;
         }
       }
@@ -109,13 +135,24 @@ export async function renderOnce(options: OnceOptions): Promise<OnceReport> {
   }
   options.signal.throwIfAborted();
   for (const { plan, pending } of open) {
-    reports.set(plan.target.name, { name: plan.target.name, ...failure(overdue(options.timeoutMs, pending, lastStale)) });
+    const report = failure(overdue(options.timeoutMs, pending, lastStale));
+    reports.set(plan.target.name, { name: plan.target.name, ...report, setAside: [] });
   }
   return { revision, targets: options.targets.flatMap(({ target }) => reports.get(target.name) ?? []) };
 }
 
 function failure(error: FairleadError): ApplyReport {
   return { outcome: { kind: "failed", error }, generation: "", files: [] };
+}
+
+function heldError({ service, instances, until, reason }: Hold, others: number): FairleadError {
+  const more = others === 0 ? "" : ` (and ${others} more service${others === 1 ? "" : "s"})`;
+  const end = until === undefined ? "until they come back" : `until ${until}`;
+  return new FairleadError(
+    "GUARD_HELD",
+    `${instances.length} instances of service "${service}" vanished and stay in force ${end}: ${reason}${more}`,
+    { hint: "if they are really gone: `fairlead render --accept-shrink`", retryable: true },
+  );
 }
 
 /** A key that is not in a registry that answers is missing; otherwise the registry is to blame. */

@@ -1,19 +1,13 @@
-import { createLoop, type Loop, type Settle } from "../core/loop.ts";
-import { childAbort, graceAfter, monotonicMs } from "../core/time.ts";
-import { FairleadError } from "../model/errors.ts";
+import type { Settle } from "../core/loop.ts";
+import { childAbort, createAlarm } from "../core/time.ts";
 import { joinSelectors, NOTHING, type Selector, selectorText } from "../model/selector.ts";
 import type { Snapshot } from "../model/snapshot.ts";
-import type { ApplyReport, Log, Outcome, RegistryReader } from "../ports.ts";
+import type { Log, RegistryReader } from "../ports.ts";
 import { follow, type Stale } from "../registry/follow.ts";
 import type { Library } from "./library.ts";
 import type { Facts } from "./reads.ts";
-import { createTargetRenderer, type TargetPlan, type TargetRenderer } from "./target-render.ts";
-
-/** A destination that somebody changed by hand is put right within this, ± 20 %. */
-const DRIFT_MS = 60_000;
-/** An installation that runs when the process is told to stop may take this long to end by itself. */
-const GRACE_MS = 1500;
-const LOCK_TIMEOUT_MS = 10_000;
+import { type Current, createTargetLoop } from "./target-loop.ts";
+import type { TargetPlan } from "./target-render.ts";
 
 export interface RendererOptions {
   readonly reader: RegistryReader;
@@ -33,17 +27,13 @@ export interface Renderer {
   run(signal: AbortSignal): Promise<void>;
 }
 
-interface Current {
-  readonly snapshot: Snapshot;
-  readonly selector: Selector;
-}
-
 /** Follows the registry once for all targets; each target has a loop of its own, so that one that hangs or fails delays no other. */
 export function createRenderer(options: RendererOptions): Renderer {
   const { log } = options;
   let current: Current | undefined;
   let selector: Selector = NOTHING;
   let restartFollowing: (() => void) | undefined;
+  const confirmation = createConfirmation(() => restartFollowing?.());
 
   function widen(wider: Selector): void {
     const next = joinSelectors(selector, wider);
@@ -53,7 +43,9 @@ export function createRenderer(options: RendererOptions): Renderer {
     }
   }
 
-  const targets = options.targets.map((plan) => createTargetLoop(plan, { ...options, current: () => current, widen }));
+  const targets = options.targets.map((plan) =>
+    createTargetLoop(plan, { ...options, current: () => current, widen, confirmAt: confirmation.at }),
+  );
 
   async function followRegistry(signal: AbortSignal): Promise<void> {
     const invalid = createInvalidReport(log);
@@ -61,6 +53,7 @@ export function createRenderer(options: RendererOptions): Renderer {
       const following = childAbort(signal);
       restartFollowing = () => following.abort();
       const covered = selector;
+      const freshAtMs = Date.now(); // the first read of a following is a full one
       const snapshots = follow(options.reader, covered, {
         signal: following.signal,
         backoff: { minMs: 200, maxMs: 10_000 },
@@ -69,7 +62,8 @@ export function createRenderer(options: RendererOptions): Renderer {
         onStale: (stale) => reportStale(log, stale),
       });
       for await (const snapshot of snapshots) {
-        current = { snapshot, selector: covered };
+        current = { snapshot, selector: covered, freshAtMs };
+        confirmation.done(freshAtMs);
         invalid(snapshot);
         for (const target of targets) {
           target.notify(snapshot);
@@ -91,131 +85,34 @@ export function createRenderer(options: RendererOptions): Renderer {
     for (const target of targets) {
       selector = joinSelectors(selector, await target.renderer.literalReads());
     }
-    await Promise.all([followRegistry(signal), followTemplates(signal), ...targets.map((target) => target.loop.run(signal))]);
+    try {
+      await Promise.all([followRegistry(signal), followTemplates(signal), ...targets.map((target) => target.loop.run(signal))]);
+    } finally {
+      confirmation.stop();
+    }
   }
 
   return { run };
 }
 
-interface TargetLoop {
-  readonly renderer: TargetRenderer;
-  readonly loop: Loop;
-  notify(snapshot: Snapshot): void;
-}
-
-function createTargetLoop(
-  plan: TargetPlan,
-  options: RendererOptions & { readonly current: () => Current | undefined; readonly widen: (selector: Selector) => void },
-): TargetLoop {
-  const { log } = options;
-  const { target } = plan;
-  const renderer = createTargetRenderer(plan, options.library, options.facts);
-  let hasRecovered = false;
-  let isHeldBack = true;
-  let lastFailure = "";
-
-  const loop = createLoop({
-    work: pass,
-    settle: options.settle,
-    resyncMs: DRIFT_MS,
-    backoff: { minMs: 1000, maxMs: 60_000 },
-    onError: (error, retryInMs) => {
-      if (!(error instanceof FairleadError)) {
-        throw error;
-      }
-      log.error("target keeps its last good files", {
-        target: target.name,
-        ...fieldsOf(error),
-        retryInMs: Math.round(retryInMs),
-      });
-    },
-  });
-
-  async function pass(signal: AbortSignal): Promise<void> {
-    const grace = graceAfter(signal, GRACE_MS);
-    try {
-      await recoverOnce(grace.signal);
-      const current = options.current();
-      if (current === undefined || signal.aborted) {
-        return;
-      }
-      const result = await renderer.render(current.snapshot, current.selector);
-      isHeldBack = result.kind !== "ready";
-      if (result.kind === "needs") {
-        options.widen(result.selector);
-      } else if (result.kind === "failed") {
-        reportFailure(result.error);
-      } else {
-        lastFailure = "";
-        const startedAt = monotonicMs();
-        const report = await target.apply(result.files, {
-          signal: grace.signal,
-          lockTimeoutMs: LOCK_TIMEOUT_MS,
-          provenance: result.provenance,
-        });
-        reportApplied(report, monotonicMs() - startedAt);
-      }
-    } finally {
-      grace.dispose();
-    }
-  }
-
-  async function recoverOnce(signal: AbortSignal): Promise<void> {
-    if (hasRecovered) {
-      return;
-    }
-    const outcome = await target.recover({ signal, lockTimeoutMs: LOCK_TIMEOUT_MS });
-    throwFailure(outcome);
-    hasRecovered = true;
-  }
-
-  /** A template's failure depends on nothing but template and data: it is told once, and tried again when one of them changes. */
-  function reportFailure(error: FairleadError): void {
-    const text = JSON.stringify([error.message, error.location]);
-    if (text !== lastFailure) {
-      lastFailure = text;
-      log.error("target cannot be rendered and keeps its last good files", { target: target.name, ...fieldsOf(error) });
-    }
-  }
-
-  function reportApplied(report: ApplyReport, durationMs: number): void {
-    throwFailure(report.outcome);
-    if (report.outcome.kind === "written") {
-      const changed = report.files.filter((file) => file.changed).map((file) => file.dest);
-      log.info("target is live", {
-        target: target.name,
-        generation: report.generation,
-        files: changed,
-        ms: Math.round(durationMs),
-      });
-    }
-  }
-
+/** Makes one full read at the earliest time that a guard asked for. */
+function createConfirmation(readAfresh: () => void) {
+  let wantedMs = Number.POSITIVE_INFINITY;
+  const alarm = createAlarm(readAfresh);
   return {
-    renderer,
-    loop,
-    notify: (snapshot) => {
-      if (isHeldBack || renderer.isStale(snapshot)) {
-        loop.trigger();
+    at(timeMs: number): void {
+      if (timeMs < wantedMs) {
+        wantedMs = timeMs;
+        alarm.set(Math.max(0, timeMs - Date.now()) + 1);
       }
     },
-  };
-}
-
-function throwFailure(outcome: Outcome | undefined): void {
-  if (outcome !== undefined && "error" in outcome) {
-    throw outcome.error;
-  }
-}
-
-function fieldsOf(error: FairleadError): Record<string, unknown> {
-  const { file, line, column } = error.location ?? {};
-  const place = [file, line, column].filter((part) => part !== undefined).join(":");
-  return {
-    code: error.code,
-    error: error.message,
-    ...(place !== "" && { at: place }),
-    ...(error.hint !== undefined && { hint: error.hint }),
+    /** A full read that began then has come. */
+    done(freshAtMs: number): void {
+      if (freshAtMs >= wantedMs) {
+        wantedMs = Number.POSITIVE_INFINITY;
+      }
+    },
+    stop: alarm.clear,
   };
 }
 

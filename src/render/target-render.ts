@@ -1,25 +1,44 @@
+import { destFor } from "../model/dest-pattern.ts";
 import { FairleadError } from "../model/errors.ts";
-import type { FileProvenance, Provenance } from "../model/provenance.ts";
+import type { Provenance, SetAside } from "../model/provenance.ts";
 import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
-import type { Service, Snapshot } from "../model/snapshot.ts";
+import type { Snapshot } from "../model/snapshot.ts";
 import type { RenderedFile, Target } from "../ports.ts";
-import type { Template } from "./engine.ts";
+import { maskedText, type Order, type Rendered, renderFile, type Sight } from "./file-render.ts";
+import type { GuardRules } from "./guard.ts";
 import type { Library, TemplateRef } from "./library.ts";
+import { provenanceOf } from "./provenance-of.ts";
 import type { Facts } from "./reads.ts";
-import { createView, isStale, type KeyView, type Read } from "./view.ts";
+import { isStale } from "./view.ts";
 
 /** A target, and how its files are made. */
 export interface TargetPlan {
   readonly target: Target;
   readonly files: readonly FilePlan[];
+  /** Absent: what vanishes is gone. */
+  readonly guard?: GuardRules;
+  /** The least time between two reloads. */
+  readonly minReloadIntervalMs?: number;
+  /** Prefixes of keys whose values no person is shown. */
+  readonly secrets?: readonly string[];
 }
 
-export interface FilePlan extends Omit<RenderedFile, "text"> {
+export interface FilePlan extends Pick<RenderedFile, "dest" | "mode" | "uid" | "gid"> {
   readonly template: TemplateRef;
+  /** What happens when a value cannot stand where the template puts it; absent: `fail`. */
+  readonly onUnsafe?: "fail" | "skip-instance";
+  /** One file for each service, which the template begins in; `dest` holds `{{name}}`. */
+  readonly forEach?: "services";
 }
 
 export type TargetRender =
-  | { readonly kind: "ready"; readonly files: readonly RenderedFile[]; readonly provenance: () => Provenance }
+  | {
+      readonly kind: "ready";
+      readonly files: readonly RenderedFile[];
+      readonly provenance: () => Provenance;
+      /** Instances that were left out of a file. */
+      readonly setAside: readonly SetAside[];
+    }
   /** Something was read that the snapshot does not hold; nothing is rendered from a part of the data. */
   | { readonly kind: "needs"; readonly selector: Selector }
   | { readonly kind: "failed"; readonly error: FairleadError };
@@ -33,67 +52,84 @@ export interface TargetRenderer {
   isStale(snapshot: Snapshot): boolean;
 }
 
-interface Rendered {
-  readonly template: Template;
-  readonly reads: readonly Read[];
-  readonly text: string;
+/** One file of a plan; with `forEach`, one of many. */
+interface Output {
+  readonly plan: FilePlan;
+  readonly dest: string;
+  readonly service?: string;
 }
 
+const ALL_SERVICES: Selector = { services: "all", keys: [] };
+
 export function createTargetRenderer(plan: TargetPlan, library: Library, facts: Facts): TargetRenderer {
-  const last = new Map<FilePlan, Rendered>();
+  const { secrets = [] } = plan;
+  /** By destination. */
+  const last = new Map<string, Rendered>();
+  /** The services of the last time that everything could be rendered. */
+  let complete: Snapshot["services"] | undefined;
 
   async function literalReads(): Promise<Selector> {
     let selector: Selector = NOTHING;
     for (const file of plan.files) {
       const template = await library.load(file.template).catch(() => undefined); // told when it is rendered
-      selector = template === undefined ? selector : joinSelectors(selector, template.literalReads);
+      selector = joinSelectors(selector, template?.literalReads ?? NOTHING);
+      selector = file.forEach === undefined ? selector : joinSelectors(selector, ALL_SERVICES);
     }
     return selector;
   }
 
   async function render(snapshot: Snapshot, selector: Selector): Promise<TargetRender> {
+    complete = undefined;
+    const sight = { snapshot, selector };
     const files: RenderedFile[] = [];
-    let outside: Selector = NOTHING;
-    let failure: FairleadError | undefined;
-    for (const file of plan.files) {
-      const result = await renderFile(file, snapshot, selector);
+    const rendered: Rendered[] = [];
+    const listed = listOutputs(plan.files, sight);
+    let { outside } = listed;
+    let failure = listed.problem;
+    for (const output of listed.outputs) {
+      const result = await renderOutput(output, sight);
       if (result instanceof FairleadError) {
         failure ??= result;
       } else if ("outside" in result) {
         outside = joinSelectors(outside, result.outside);
       } else {
-        const { template: _, ...place } = file;
-        files.push({ ...place, text: result.text });
+        rendered.push(result.rendered);
+        files.push(...fileOf(output, result, sight));
       }
     }
+    forgetOthers(listed.outputs);
     if (outside !== NOTHING) {
       return { kind: "needs", selector: outside };
     }
-    return failure === undefined
-      ? { kind: "ready", files, provenance: () => provenanceOf(plan.files, last, snapshot) }
-      : { kind: "failed", error: failure };
+    if (failure !== undefined) {
+      return { kind: "failed", error: failure };
+    }
+    complete = snapshot.services;
+    return {
+      kind: "ready",
+      files,
+      provenance: () => provenanceOf(rendered, snapshot),
+      setAside: rendered.flatMap(({ setAside }) => setAside),
+    };
   }
 
-  async function renderFile(
-    file: FilePlan,
-    snapshot: Snapshot,
-    selector: Selector,
-  ): Promise<Rendered | { readonly outside: Selector } | FairleadError> {
+  async function renderOutput(
+    output: Output,
+    sight: Sight,
+  ): Promise<{ readonly order: Order; readonly rendered: Rendered } | { readonly outside: Selector } | FairleadError> {
     try {
-      const template = await library.load(file.template);
-      const known = last.get(file);
-      if (known?.template === template && !isStale(known.reads, snapshot)) {
-        return known;
+      const order = await orderOf(output);
+      const known = last.get(output.dest);
+      if (known?.template === order.template && !isStale(known.reads, sight.snapshot)) {
+        return { order, rendered: known };
       }
-      last.delete(file);
-      const view = createView(snapshot, selector);
-      const text = renderOrOutside(template, view, facts);
-      if (text === undefined) {
-        return { outside: view.outside };
+      last.delete(output.dest);
+      const rendered = renderFile(order, sight);
+      if ("outside" in rendered) {
+        return rendered;
       }
-      const rendered = { template, reads: view.reads, text };
-      last.set(file, rendered);
-      return rendered;
+      last.set(output.dest, rendered);
+      return { order, rendered };
     } catch (error) {
       if (error instanceof FairleadError) {
         return error;
@@ -102,60 +138,90 @@ export function createTargetRenderer(plan: TargetPlan, library: Library, facts: 
     }
   }
 
-  return {
-    literalReads,
-    render,
-    isStale: (snapshot) => plan.files.some((file) => isStale(last.get(file)?.reads ?? [], snapshot) || !last.has(file)),
-  };
-}
-
-/** Undefined: it read outside of the snapshot. What it then made of empty answers, an error included, means nothing. */
-function renderOrOutside(template: Template, view: ReturnType<typeof createView>, facts: Facts): string | undefined {
-  try {
-    const text = template.render(view, facts);
-    return view.outside === NOTHING ? text : undefined;
-  } catch (error) {
-    if (view.outside !== NOTHING) {
-      return undefined;
-    }
-    throw error;
+  async function orderOf({ plan: file, dest, service }: Output): Promise<Order> {
+    const template = await library.load(file.template);
+    return { dest, template, facts, onUnsafe: file.onUnsafe ?? "fail", ...(service !== undefined && { service }) };
   }
-}
 
-function provenanceOf(plans: readonly FilePlan[], rendered: ReadonlyMap<FilePlan, Rendered>, snapshot: Snapshot): Provenance {
-  const services = new Map<string, Service>();
-  const keys = new Map<string, string>();
-  const files = plans.map((plan): FileProvenance => {
-    const names = { services: new Set<string>(), keys: new Set<string>() };
-    for (const read of rendered.get(plan)?.reads ?? []) {
-      for (const name of servicesOf(read, snapshot)) {
-        names.services.add(name);
-      }
-      for (const key of keysOf(read)) {
-        names.keys.add(key);
+  function fileOf(
+    { plan: file, dest, service }: Output,
+    { order, rendered }: { readonly order: Order; readonly rendered: Rendered },
+    sight: Sight,
+  ): readonly RenderedFile[] {
+    const { template: _, onUnsafe: _1, forEach: _2, ...place } = file;
+    const { text } = rendered;
+    const masked = maskedText(order, rendered, sight, secrets);
+    const more = { ...(masked !== undefined && { masked }), ...(service !== undefined && { isFanOut: true }) };
+    return text === undefined ? [] : [{ ...place, dest, text, ...more }];
+  }
+
+  function forgetOthers(outputs: readonly Output[]): void {
+    const wanted = new Set(outputs.map(({ dest }) => dest));
+    for (const dest of last.keys()) {
+      if (!wanted.has(dest)) {
+        last.delete(dest);
       }
     }
-    for (const name of names.services) {
-      const service = snapshot.services.get(name);
-      if (service !== undefined) {
-        services.set(name, service);
-      }
+  }
+
+  function isTargetStale(snapshot: Snapshot): boolean {
+    if (complete === undefined || [...last.values()].some(({ reads }) => isStale(reads, snapshot))) {
+      return true;
     }
-    for (const key of names.keys) {
-      const value = snapshot.keys.get(key);
-      if (value !== undefined) {
-        keys.set(key, value);
-      }
-    }
-    return { dest: plan.dest, template: plan.template.path, services: [...names.services].sort(), keys: [...names.keys].sort() };
-  });
-  return { files, services, keys, holds: [], setAside: [] };
+    const isFanOut = plan.files.some(({ forEach }) => forEach !== undefined);
+    return isFanOut && complete !== snapshot.services && !sameNames(complete, snapshot.services);
+  }
+
+  return { literalReads, render, isStale: isTargetStale };
 }
 
-function servicesOf(read: Read, snapshot: Snapshot): Iterable<string> {
-  return read.kind === "services" ? snapshot.services.keys() : read.kind === "service" ? [read.name] : [];
+/** What a plan makes of a snapshot: with `forEach`, one output for each service. */
+function listOutputs(
+  files: readonly FilePlan[],
+  { snapshot, selector }: Sight,
+): { readonly outputs: readonly Output[]; readonly outside: Selector; readonly problem: FairleadError | undefined } {
+  const outputs = new Map<string, Output>();
+  let outside: Selector = NOTHING;
+  let problem: FairleadError | undefined;
+
+  function add(output: Output): void {
+    const other = outputs.get(output.dest);
+    if (other !== undefined) {
+      const names = [other, output].map(({ plan, service }) =>
+        service === undefined ? plan.dest : `${plan.dest} for ${service}`,
+      );
+      problem ??= new FairleadError("TEMPLATE_FAILED", `two files would be "${output.dest}": ${names.join(" and ")}`, {
+        hint: "give them different names or folders",
+      });
+    }
+    outputs.set(output.dest, output);
+  }
+
+  for (const plan of files) {
+    if (plan.forEach === undefined) {
+      add({ plan, dest: plan.dest });
+    } else if (selector.services !== "all") {
+      outside = joinSelectors(outside, ALL_SERVICES);
+    } else {
+      for (const service of snapshot.services.keys()) {
+        try {
+          add({ plan, dest: destFor(plan.dest, service), service });
+        } catch (error) {
+          problem ??= asProblem(error);
+        }
+      }
+    }
+  }
+  return { outputs: [...outputs.values()], outside, problem };
 }
 
-function keysOf(read: Read): readonly string[] {
-  return read.kind === "key" ? [read.name] : read.kind === "keys" ? (read.found as readonly KeyView[]).map(({ key }) => key) : [];
+function asProblem(error: unknown): FairleadError {
+  if (error instanceof FairleadError) {
+    return error;
+  }
+  throw error;
+}
+
+function sameNames(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {
+  return a.size === b.size && [...a.keys()].every((name) => b.has(name));
 }

@@ -35,6 +35,24 @@ export interface KeyView {
   readonly value: string;
 }
 
+/** Marks objects whose field names are known; everything else that a template sees is data, where names come and go. */
+const KNOWN_FIELDS: object = Object.freeze({});
+const INSTANCE_FIELDS: object = Object.freeze(Object.create(KNOWN_FIELDS));
+
+/** The same object, frozen: a field that it lacks is a typo. */
+export function withKnownFields<T extends object>(fields: T): T {
+  return Object.freeze(Object.setPrototypeOf(fields, KNOWN_FIELDS) as T);
+}
+
+export function hasKnownFields(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === KNOWN_FIELDS || prototype === INSTANCE_FIELDS;
+}
+
+export function isInstanceView(value: unknown): value is InstanceView {
+  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === INSTANCE_FIELDS;
+}
+
 export interface Filter {
   readonly tag?: string | undefined;
   /** `passing`, `critical`, `any`; else the usable ones. */
@@ -53,6 +71,8 @@ export interface Read {
 export interface View {
   services(filter: Filter): readonly ServiceView[];
   service(name: string, filter: Filter): readonly InstanceView[];
+  /** One service by its name, as `services` gives it. */
+  oneService(name: string): ServiceView | undefined;
   /** Undefined: the registry has no such key. */
   key(path: string): string | undefined;
   keys(prefix: string): readonly KeyView[];
@@ -63,21 +83,18 @@ export interface View {
 
 /**
  * A template's window on a snapshot: it records what is read, and what is read outside of what the snapshot holds. Reads
- * outside give empty answers, so that one try finds all of them.
+ * outside give empty answers, so that one try finds all of them. `seen` is what it shows instead, made from the snapshot (without some
+ * instances, or with masked values): what is recorded is always the snapshot's, so that the next one can be compared with it.
  */
-export function createView(snapshot: Snapshot, selector: Selector): View {
+export function createView(snapshot: Snapshot, selector: Selector, seen: Snapshot = snapshot): View {
   const reads = new Map<string, Read>();
   let outside: Selector = NOTHING;
 
-  function record(kind: Read["kind"], name: string): unknown {
+  function record(kind: Read["kind"], name: string): void {
     const id = `${kind} ${name}`;
-    const known = reads.get(id);
-    if (known !== undefined) {
-      return known.found;
+    if (!reads.has(id)) {
+      reads.set(id, { kind, name, found: lookUp(snapshot, kind, name) });
     }
-    const found = lookUp(snapshot, kind, name);
-    reads.set(id, { kind, name, found });
-    return found;
   }
 
   return {
@@ -94,7 +111,7 @@ export function createView(snapshot: Snapshot, selector: Selector): View {
       }
       record("services", "");
       const viewOf = serviceViews(filter);
-      const all = Array.from(snapshot.services.values(), viewOf);
+      const all = Array.from(seen.services.values(), viewOf);
       return filter.tag === undefined ? all : all.filter((service) => service.instances.length > 0);
     },
     service(name, filter) {
@@ -103,8 +120,13 @@ export function createView(snapshot: Snapshot, selector: Selector): View {
         return [];
       }
       record("service", name);
-      const service = snapshot.services.get(name);
+      const service = seen.services.get(name);
       return service === undefined ? [] : serviceViews(filter)(service).instances;
+    },
+    oneService(name) {
+      record("service", name);
+      const service = seen.services.get(name);
+      return service === undefined ? undefined : serviceViews({})(service);
     },
     key(path) {
       const key = canonicalKey(path);
@@ -113,7 +135,7 @@ export function createView(snapshot: Snapshot, selector: Selector): View {
         return "";
       }
       record("key", key);
-      return snapshot.keys.get(key);
+      return seen.keys.get(key);
     },
     keys(prefix) {
       const start = canonicalKey(prefix);
@@ -121,7 +143,8 @@ export function createView(snapshot: Snapshot, selector: Selector): View {
         outside = joinSelectors(outside, { services: [], keys: [start] });
         return [];
       }
-      return record("keys", start) as readonly KeyView[];
+      record("keys", start);
+      return keysBelow(seen.keys, start);
     },
   };
 }
@@ -173,7 +196,7 @@ function keysBelow(keys: ReadonlyMap<string, string>, prefix: string): readonly 
   const list: KeyView[] = [];
   for (const [key, value] of keys instanceof SortedMap ? keys.below(prefix) : keys) {
     if (key.startsWith(prefix)) {
-      list.push(Object.freeze({ key, name: canonicalKey(key.slice(prefix.length)), value }));
+      list.push(withKnownFields({ key, name: canonicalKey(key.slice(prefix.length)), value }));
     }
   }
   lists.set(prefix, Object.freeze(list));
@@ -182,12 +205,12 @@ function keysBelow(keys: ReadonlyMap<string, string>, prefix: string): readonly 
 
 const instanceViews = new WeakMap<Entry, InstanceView>();
 
-function instanceView(entry: Entry): InstanceView {
+export function instanceView(entry: Entry): InstanceView {
   const known = instanceViews.get(entry);
   if (known !== undefined) {
     return known;
   }
-  const view: InstanceView = Object.freeze({
+  const view: InstanceView = {
     id: entry.id,
     service: entry.service,
     address: entry.address,
@@ -199,7 +222,8 @@ function instanceView(entry: Entry): InstanceView {
     health: entry.health,
     weight: entry.weight ?? 1,
     node: entry.owner,
-  });
+  };
+  Object.freeze(Object.setPrototypeOf(view, INSTANCE_FIELDS));
   instanceViews.set(entry, view);
   return view;
 }
@@ -225,7 +249,7 @@ function serviceViews(filter: Filter): (service: Service) => ServiceView {
 function serviceView({ name, tags, instances }: Service, { tag, health }: Filter): ServiceView {
   const wanted = tag === undefined ? [] : tag.split(",").map((text) => text.trim());
   const chosen = instances.filter((entry) => hasHealth(entry, health) && wanted.every((text) => entry.tags.includes(text)));
-  return Object.freeze({ name, tags, instances: Object.freeze(chosen.map(instanceView)) });
+  return withKnownFields({ name, tags, instances: Object.freeze(chosen.map(instanceView)) });
 }
 
 function hasHealth(entry: Entry, health: string | undefined): boolean {

@@ -1,5 +1,6 @@
 /** Running the operator's commands: check, reload, verify. */
 import { type ExecResult, exec } from "../core/exec.ts";
+import type { Log } from "../ports.ts";
 
 export interface Command {
   /** No shell; may hold the placeholders `{{staged}}`, `{{staged.2}}`, `{{generation}}`. */
@@ -15,9 +16,15 @@ export interface CommandContext {
   /** This process's environment, of which a command sees only a few names. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly target: string;
+  /** For what is no failure and has to be said all the same. */
+  readonly log?: Log;
 }
 
 export async function runCommand(argv: readonly string[], timeoutMs: number, context: CommandContext): Promise<ExecResult> {
+  return await exec(argv, { timeoutMs, signal: context.signal, env: commandEnvironment(context) });
+}
+
+export function commandEnvironment(context: Pick<CommandContext, "environment" | "target">): Readonly<Record<string, string>> {
   const env: Record<string, string> = { FAIRLEAD_TARGET: context.target };
   for (const name of INHERITED) {
     const value = context.environment[name];
@@ -25,7 +32,7 @@ export async function runCommand(argv: readonly string[], timeoutMs: number, con
       env[name] = value;
     }
   }
-  return await exec(argv, { timeoutMs, signal: context.signal, env });
+  return env;
 }
 
 /** Whether a check judges the staged files by name, instead of the whole tree. */

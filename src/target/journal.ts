@@ -1,14 +1,36 @@
 /** What a target last applied, what it owes, and its last good files: the memory that survives `kill -9`. */
-import { chmod, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { FairleadError, messageOf, systemCode } from "../model/errors.ts";
+import { systemCode } from "../model/errors.ts";
 import type { Log } from "../ports.ts";
-import { type FileContent, sha256 } from "./stage.ts";
+import type { KeptBytes } from "./keep.ts";
+import type { FileContent } from "./stage.ts";
+import { prepareStateFolder, stateError, writeStateFile } from "./state-file.ts";
 
-/** A file as it should be on the disk; `stored` names its bytes in the journal's own folder, absent: there was no such file. */
+/** A file as it should be on the disk; `stored` names its bytes among the kept ones, absent: there was no such file. */
 export interface KeptFile {
   readonly dest: string;
-  readonly stored?: { readonly sha256: string; readonly mode: number; readonly uid?: number; readonly gid?: number };
+  readonly stored?: {
+    readonly sha256: string;
+    readonly size: number;
+    readonly mode: number;
+    readonly uid?: number;
+    readonly gid?: number;
+    /** Of the same text with secrets masked; absent: no secret was read. */
+    readonly masked?: string;
+  };
+  /** One of many that a `forEach` made. */
+  readonly isFanOut?: boolean;
+}
+
+/** That a person went back to a state. */
+export interface GoneBack {
+  /** The history's id of the state. */
+  readonly to: string;
+  /** ISO 8601. */
+  readonly at: string;
+  /** As long as a render gives one of these generations, the state stays. */
+  readonly from: readonly string[];
 }
 
 export interface Applied {
@@ -16,6 +38,7 @@ export interface Applied {
   readonly files: readonly KeptFile[];
   /** ISO 8601. */
   readonly at: string;
+  readonly goneBack?: GoneBack;
 }
 
 export interface Journal {
@@ -35,28 +58,14 @@ const EMPTY: Journal = { v: 1, owed: false };
 
 export interface JournalStore {
   read(): Promise<Journal>;
-  /** Durable when it returns. */
-  write(journal: Journal): Promise<void>;
-  /** Keeps bytes, durable, so that a journal may name them by their hash. */
-  keep(bytes: Buffer): Promise<string>;
-  kept(sha: string): Promise<Buffer>;
-  /** Forgets kept bytes that the journal does not name. */
-  sweep(journal: Journal): Promise<void>;
+  /** By default it is durable when it returns. */
+  write(journal: Journal, options?: { readonly durable: boolean }): Promise<void>;
 }
 
-/** The journal of one target in `dir`, a folder that only this user can read: kept files may hold secrets. */
+/** The journal of one target in `dir`. */
 export function createJournalStore(dir: string, log: Log): JournalStore {
   const file = join(dir, "journal.json");
-  const keepDir = join(dir, "files");
-
-  async function prepare(): Promise<void> {
-    try {
-      await mkdir(keepDir, { recursive: true, mode: 0o700 });
-      await chmod(dir, 0o700);
-    } catch (error) {
-      throw stateError(dir, error);
-    }
-  }
+  let isLost = false;
 
   async function read(): Promise<Journal> {
     let text: string;
@@ -69,109 +78,81 @@ export function createJournalStore(dir: string, log: Log): JournalStore {
       throw stateError(file, error);
     }
     const journal = parseJournal(text);
-    if (journal === undefined) {
+    if (journal === undefined && !isLost) {
       log.warn("journal cannot be read and starts anew", { file });
-      return EMPTY;
     }
-    return journal;
+    isLost = journal === undefined;
+    return journal ?? EMPTY;
   }
 
-  async function write(journal: Journal): Promise<void> {
-    await prepare();
-    await writeDurably(file, Buffer.from(`${JSON.stringify(journal)}\n`));
+  async function write(journal: Journal, options = { durable: true }): Promise<void> {
+    await prepareStateFolder(dir, dir);
+    await writeStateFile(file, Buffer.from(`${JSON.stringify(journal)}\n`), options);
+    isLost = false;
   }
 
-  async function keep(bytes: Buffer): Promise<string> {
-    await prepare();
-    const sha = sha256(bytes);
-    const path = join(keepDir, sha);
-    const there = await readFile(path).catch(() => undefined);
-    if (there === undefined || !there.equals(bytes)) {
-      await writeDurably(path, bytes);
-    }
-    return sha;
-  }
-
-  async function kept(sha: string): Promise<Buffer> {
-    const bytes = await readFile(join(keepDir, sha)).catch((error: unknown) => {
-      throw stateError(join(keepDir, sha), error);
-    });
-    if (sha256(bytes) !== sha) {
-      throw new FairleadError("DEST_REFUSED", `a kept file is damaged: "${join(keepDir, sha)}"`);
-    }
-    return bytes;
-  }
-
-  async function sweep(journal: Journal): Promise<void> {
-    const states = [journal.good, journal.pending?.from, journal.pending?.to];
-    const named = new Set(states.flatMap((state) => state?.files ?? []).map((kept) => kept.stored?.sha256));
-    for (const name of await readdir(keepDir).catch(() => [])) {
-      if (!named.has(name)) {
-        await rm(join(keepDir, name), { force: true });
-      }
-    }
-  }
-
-  return { read, write, keep, kept, sweep };
+  return { read, write };
 }
 
-/** Keeps the contents and says how to name them in a journal. */
-export async function keepFiles(
-  store: JournalStore,
-  contents: ReadonlyMap<string, FileContent | undefined>,
-): Promise<KeptFile[]> {
-  const files: KeptFile[] = [];
-  for (const [dest, content] of contents) {
-    if (content === undefined) {
-      files.push({ dest });
-    } else {
-      const { bytes, ...attributes } = content;
-      files.push({ dest, stored: { sha256: await store.keep(bytes), ...attributes } });
-    }
-  }
-  return files;
+/** The state that the files on the disk are in, or are on their way to. */
+export function currentState(journal: Journal): Applied | undefined {
+  return journal.pending?.step === "installing" ? journal.pending.to : journal.good;
 }
 
-async function writeDurably(path: string, bytes: Buffer): Promise<void> {
-  const temp = `${path}.new`;
-  try {
-    const handle = await open(temp, "w", 0o600);
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-      const { size } = await handle.stat();
-      if (size !== bytes.length) {
-        throw new Error(`only ${size} of ${bytes.length} bytes could be written`);
-      }
-    } finally {
-      await handle.close();
-    }
-    await rename(temp, path);
-    const folder = await open(join(path, ".."), "r");
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
-  } catch (error) {
-    throw stateError(path, error);
+export function withoutGoneBack({ generation, files, at }: Applied): Applied {
+  return { generation, files, at };
+}
+
+export function statesOf(journal: Journal): readonly Applied[] {
+  return [journal.good, journal.pending?.from, journal.pending?.to].filter((state) => state !== undefined);
+}
+
+/** The hashes of all bytes that these states need. */
+export function hashesOf(states: readonly Applied[]): ReadonlySet<string> {
+  const stored = states.flatMap((state) => state.files).flatMap((file) => file.stored ?? []);
+  return new Set(stored.flatMap(({ sha256, masked }) => (masked === undefined ? [sha256] : [sha256, masked])));
+}
+
+/** Keeps a file's bytes, and those of its masked text, and says how to name them in a journal. */
+export async function keepFile(
+  file: {
+    readonly dest: string;
+    readonly content: FileContent | undefined;
+    readonly masked?: Buffer;
+    readonly isFanOut: boolean;
+  },
+  kept: KeptBytes,
+  durability: { readonly durable: boolean },
+): Promise<KeptFile> {
+  const { dest, content, masked, isFanOut } = file;
+  const marks = { dest, ...(isFanOut && { isFanOut }) };
+  if (content === undefined) {
+    return marks;
   }
+  const { bytes, ...attributes } = content;
+  const names = {
+    sha256: await kept.keep(bytes, durability),
+    size: bytes.length,
+    ...(masked !== undefined && { masked: await kept.keep(masked, { durable: false }) }),
+  };
+  return { ...marks, stored: { ...names, ...attributes } };
+}
+
+/** Undefined: there was no such file. */
+export async function contentOf({ stored }: KeptFile, kept: KeptBytes): Promise<FileContent | undefined> {
+  if (stored === undefined) {
+    return undefined;
+  }
+  const { sha256, mode, uid, gid } = stored;
+  return { bytes: await kept.read(sha256), mode, ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) };
 }
 
 function parseJournal(text: string): Journal | undefined {
   try {
     const parsed: unknown = JSON.parse(text);
-    // Only this process writes it, atomically: a version that we know is a shape that we know.
+    // Only this program writes it, atomically: a version that we know is a shape that we know.
     return typeof parsed === "object" && parsed !== null && "v" in parsed && parsed.v === 1 ? (parsed as Journal) : undefined;
   } catch {
     return undefined; // not JSON: torn or foreign
   }
-}
-
-function stateError(path: string, error: unknown): FairleadError {
-  return new FairleadError("DEST_REFUSED", `cannot use the state "${path}": ${messageOf(error)}`, {
-    cause: error,
-    retryable: true,
-    hint: "give `stateDir` (or --state) a folder on a local disk that this user can write to",
-  });
 }

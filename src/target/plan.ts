@@ -1,59 +1,142 @@
-import { createHash } from "node:crypto";
+/** What a target's files should be, beside what is on the disk. */
 import { type FileReport, GENERATION_MARK, type RenderedFile } from "../ports.ts";
-import { type FileContent, readDestination, sha256 } from "./stage.ts";
+import type { Folders } from "./folder.ts";
+import { bytesOf } from "./generation.ts";
+import { type Applied, contentOf, currentState, type Journal, type KeptFile } from "./journal.ts";
+import type { KeptBytes } from "./keep.ts";
+import { type FileContent, readDestination, sameContent, sha256 } from "./stage.ts";
 
 /** One file of a target: what is wanted and what is there. */
 export interface PlannedFile {
   readonly dest: string;
-  readonly wanted: FileContent;
+  /** Absent: it is to be removed. */
+  readonly wanted: FileContent | undefined;
   readonly current: FileContent | undefined;
   readonly changed: boolean;
+  readonly isFanOut: boolean;
+  /** The wanted text with secrets masked; absent: no secret was read. */
+  readonly masked?: Buffer;
 }
 
 export interface Plan {
   readonly generation: string;
+  /** In the order of the configuration, those that are to be removed at the end. */
   readonly files: readonly PlannedFile[];
   readonly changed: readonly PlannedFile[];
+  /** Files that are not wanted any more and that somebody has changed since: they are left where they are. */
+  readonly leftBehind: readonly string[];
+  /** The state of the history that it goes back to. */
+  readonly goneBack?: Applied["goneBack"];
 }
 
-/** The same files are the same generation, on every machine and in every run. */
-export function generationOf(files: readonly RenderedFile[]): string {
-  const hash = createHash("sha256");
-  for (const file of [...files].sort((a, b) => (a.dest < b.dest ? -1 : 1))) {
-    hash.update(JSON.stringify([file.dest, sha256(bytesOf(file))]));
+interface WantedFile {
+  readonly dest: string;
+  readonly isFanOut: boolean;
+  readonly masked?: () => Buffer;
+  readonly content: (current: FileContent | undefined) => FileContent | undefined;
+}
+
+/** Compares what was rendered with the disk. @throws FairleadError `DEST_REFUSED` */
+export async function planFiles(
+  { files, generation }: { readonly files: readonly RenderedFile[]; readonly generation: string },
+  journal: Journal,
+  folders: Folders,
+): Promise<Plan> {
+  const wanted = files.map((file): WantedFile => {
+    const { masked } = file;
+    return {
+      dest: file.dest,
+      isFanOut: file.isFanOut === true,
+      ...(masked !== undefined && { masked: () => Buffer.from(masked().replaceAll(GENERATION_MARK, generation)) }),
+      content: (current) => wantedContent(file, generation, current),
+    };
+  });
+  return { generation, ...(await compare(wanted, journal, folders)) };
+}
+
+/** Compares a state that was applied once with the disk. @throws FairleadError `DEST_REFUSED` */
+export async function planState(state: Applied, journal: Journal, kept: KeptBytes, folders: Folders): Promise<Plan> {
+  const wanted: WantedFile[] = [];
+  for (const file of state.files) {
+    const content = await contentOf(file, kept);
+    const masked = file.stored?.masked === undefined ? undefined : await kept.read(file.stored.masked);
+    wanted.push({
+      dest: file.dest,
+      isFanOut: file.isFanOut === true,
+      ...(masked !== undefined && { masked: () => masked }),
+      content: () => content,
+    });
   }
-  return hash.digest("hex").slice(0, 16);
+  const { generation, goneBack } = state;
+  return { generation, ...(goneBack && { goneBack }), ...(await compare(wanted, journal, folders)) };
 }
 
-/** A file's bytes before the generation is known; the same ones when they are asked for again, since files can be large. */
-const known = new WeakMap<RenderedFile, Buffer>();
-
-function bytesOf(file: RenderedFile): Buffer {
-  const bytes = known.get(file) ?? Buffer.from(file.text);
-  known.set(file, bytes);
-  return bytes;
-}
-
-/** Compares with the disk. @throws FairleadError `DEST_REFUSED` */
-export async function planFiles(files: readonly RenderedFile[]): Promise<Plan> {
-  const generation = generationOf(files);
-  const planned: PlannedFile[] = [];
-  for (const file of files) {
-    const current = await readDestination(file.dest);
-    const wanted = wantedContent(file, generation, current);
-    planned.push({ dest: file.dest, wanted, current, changed: !sameContent(wanted, current) });
+async function compare(
+  wanted: readonly WantedFile[],
+  journal: Journal,
+  folders: Folders,
+): Promise<Pick<Plan, "files" | "changed" | "leftBehind">> {
+  const files: PlannedFile[] = [];
+  for (const { dest, isFanOut, content } of wanted) {
+    const current = await readDestination(await folders.place(dest));
+    const wanted = content(current);
+    const changed = wanted === undefined ? current !== undefined : current === undefined || !sameContent(wanted, current);
+    files.push({ dest, wanted, current, changed, isFanOut });
   }
-  return { generation, files: planned, changed: planned.filter((file) => file.changed) };
+  const leftBehind: string[] = [];
+  for (const file of strays(wanted, journal)) {
+    const current = await readStray(file.dest, folders);
+    if (current === undefined) {
+      continue;
+    }
+    if (sha256(current.bytes) === file.stored?.sha256) {
+      files.push({ dest: file.dest, wanted: undefined, current, changed: true, isFanOut: true });
+    } else {
+      leftBehind.push(file.dest);
+    }
+  }
+  if (files.every((file) => !file.changed)) {
+    return { files, changed: [], leftBehind };
+  }
+  const masks = new Map(wanted.map(({ dest, masked }) => [dest, masked]));
+  const planned = files.map((file) => withMasked(file, masks.get(file.dest)));
+  return { files: planned, changed: planned.filter((file) => file.changed), leftBehind };
 }
 
-export function reportFiles(plan: Plan): readonly FileReport[] {
-  return plan.files.map(({ dest, changed, wanted, current }) => ({
+/** A masked text is rendered on its own, so only for a change that is to be kept or shown. */
+function withMasked(file: PlannedFile, masked: (() => Buffer) | undefined): PlannedFile {
+  return masked === undefined ? file : { ...file, masked: masked() };
+}
+
+/** Files of a `forEach` that were made for something that is not there any more. */
+function strays(wanted: readonly WantedFile[], journal: Journal): readonly KeptFile[] {
+  const names = new Set(wanted.map((file) => file.dest));
+  const made = new Map<string, KeptFile>();
+  for (const file of [journal.good, currentState(journal)].flatMap((state) => state?.files ?? [])) {
+    if (file.isFanOut === true && file.stored !== undefined && !names.has(file.dest)) {
+      made.set(file.dest, file);
+    }
+  }
+  return [...made.values()];
+}
+
+/** A folder that went away took its files along. */
+async function readStray(dest: string, folders: Folders): Promise<FileContent | undefined> {
+  try {
+    return await readDestination(await folders.place(dest));
+  } catch {
+    return undefined; // no folder, or no regular file: nothing of ours is there
+  }
+}
+
+export function reportFile({ dest, changed, wanted, current }: PlannedFile): FileReport {
+  return {
     dest,
     changed,
-    sha256: sha256(wanted.bytes),
-    after: wanted.bytes,
+    sha256: wanted === undefined ? "" : sha256(wanted.bytes),
+    ...(wanted !== undefined && { after: wanted.bytes }),
     ...(current !== undefined && { before: current.bytes }),
-  }));
+  };
 }
 
 /** Mode and owner that nobody asked for stay as they are; a new file is 0644. */
@@ -66,14 +149,4 @@ function wantedContent(file: RenderedFile, generation: string, current: FileCont
     ...(uid !== undefined && { uid }),
     ...(gid !== undefined && { gid }),
   };
-}
-
-function sameContent(wanted: FileContent, current: FileContent | undefined): boolean {
-  return (
-    current !== undefined &&
-    wanted.mode === current.mode &&
-    (wanted.uid ?? current.uid) === current.uid &&
-    (wanted.gid ?? current.gid) === current.gid &&
-    wanted.bytes.equals(current.bytes)
-  );
 }

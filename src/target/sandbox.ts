@@ -1,40 +1,162 @@
-/** Showing a check the tree as it will be, without anybody else seeing it. */
-import { exec } from "../core/exec.ts";
-import { type Command, type CommandContext, fillPlaceholders, runCommand } from "./commands.ts";
+/** What a check runs in: the best that this machine allows, found out once. */
+import { readFileSync } from "node:fs";
+import { describeExec, type ExecResult, exec } from "../core/exec.ts";
+import { untilAborted } from "../core/time.ts";
+import { type Command, type CommandContext, commandEnvironment, outputTail } from "./commands.ts";
+import { fullArgv, outputInSandbox, type Staged } from "./sandbox/full.ts";
+import { basicArgv, namespaceArgv } from "./sandbox/namespace.ts";
 
-/** A staged file and the place that it is meant for. */
-export interface Staged {
-  readonly staged: string;
-  readonly dest: string;
-  /** Whether there is a file at `dest` now. */
-  readonly replaces: boolean;
+export type { Staged } from "./sandbox/full.ts";
+
+/** What the operator allows: everything kept apart, all but the network, nothing. */
+export type SandboxMode = "full" | "network" | "off";
+
+export interface CheckCommand extends Command {
+  /** Default: `full`. */
+  readonly sandbox?: SandboxMode;
 }
 
 /**
- * `namespace`: the staged files are laid over their destinations in a mount namespace that only the check sees.
- * `swap`: they are really put in place for the length of the check, and taken away again when it refuses.
+ * From the best:
+ * - `full`: the tree as it will be, in layers that vanish; no network, no other process, a user without rights.
+ * - `network`: the same with the machine's network, because the operator wants it.
+ * - `namespace`: the files laid over existing ones in a mount namespace, everything else open; new files are put in place for the check.
+ * - `basic`: the files really put in place for the length of the check, and taken away when it refuses; root with fewer rights.
+ * - `swap`: the same, as this process.
  */
-export type CheckLevel = "namespace" | "swap";
+export type CheckLevel = "full" | "network" | "namespace" | "basic" | "swap";
 
-/** What a check runs in. It binds pairs of paths until `--`, then becomes the check. */
-const BIND_THEN_EXEC = 'while [ "$1" != -- ]; do mount --bind "$1" "$2" || exit 125; shift 2; done; shift; exec "$@"';
-const UNSHARE = ["unshare", "--mount", "--propagation", "private", "--"];
-
-/** How far a check can be kept apart here. */
-export async function findCheckLevel(_command: Command, context: CommandContext): Promise<CheckLevel> {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) {
-    return "swap";
-  }
-  const result = await exec([...UNSHARE, "mount", "--bind", "/dev/null", "/dev/null"], {
-    timeoutMs: 5000,
-    signal: context.signal,
-    env: { PATH: context.environment["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin" },
-  });
-  return result.kind === "exited" && result.code === 0 ? "namespace" : "swap";
+export interface CheckLevelFinding {
+  readonly level: CheckLevel;
+  /** Why it is no better one. */
+  readonly reason?: string;
 }
 
-export async function checkInNamespace(command: Command, staged: readonly Staged[], generation: string, context: CommandContext) {
-  const binds = staged.flatMap((file) => [file.staged, file.dest]);
-  const argv = fillPlaceholders(command.argv, { generation });
-  return await runCommand([...UNSHARE, "sh", "-c", BIND_THEN_EXEC, "sh", ...binds, "--", ...argv], command.timeoutMs, context);
+const PROBE_TIMEOUT_MS = 5000;
+/** The answer is a fact about this process and its PATH, and stays one. */
+const found = new Map<string, Promise<CheckLevelFinding>>();
+
+/** How far a check can be kept apart here; tells the log. */
+export async function findCheckLevel(command: CheckCommand, context: CommandContext): Promise<CheckLevel> {
+  const { level, reason } = await explainCheckLevel(command, context);
+  const isWished = level === "full" || command.sandbox === level || command.sandbox === "off";
+  const fields = { target: context.target, level, ...(reason !== undefined && { reason }) };
+  if (isWished || !isRoot()) {
+    context.log?.info("checks run at this level", fields);
+  } else {
+    context.log?.warn("checks run at a lower level", fields);
+  }
+  return level;
+}
+
+/** The same, with the reason. Needs no network and no right: what is not allowed is a lower level. */
+export async function explainCheckLevel(command: CheckCommand, context: CommandContext): Promise<CheckLevelFinding> {
+  const mode = command.sandbox ?? "full";
+  const key = `${mode} ${context.environment["PATH"]}`;
+  const probing = found.get(key) ?? probe(mode, context.environment);
+  found.set(key, probing);
+  return await untilAborted(context.signal, () => probing);
+}
+
+async function probe(mode: SandboxMode, environment: CommandContext["environment"]): Promise<CheckLevelFinding> {
+  if (mode === "off") {
+    return { level: "swap", reason: "`sandbox: off`" };
+  }
+  if (process.platform !== "linux") {
+    return { level: "swap", reason: "it needs Linux" };
+  }
+  if (!isRoot()) {
+    return { level: "swap", reason: "it needs root" };
+  }
+  // Shared by all who ask, so it ends by its own time-outs and by nobody's signal.
+  const { signal } = new AbortController();
+  const run = (argv: readonly string[]): Promise<ExecResult> =>
+    exec(argv, { timeoutMs: PROBE_TIMEOUT_MS, graceMs: 0, signal, env: commandEnvironment({ environment, target: "" }) });
+  const full = await run(fullArgv({ ...PROBE, network: networkOf(mode), mountinfo: readMountinfo(), cwd: "/" }));
+  if (full.kind === "exited" && full.code === 0 && outputInSandbox(full.output) !== undefined) {
+    return mode === "network" ? { level: "network", reason: "`sandbox: network`" } : { level: "full" };
+  }
+  const reason = whyNot("full", full);
+  const namespace = await run(namespaceArgv(PROBE.argv, [{ staged: "/dev/null", dest: "/dev/null", replaces: true }]));
+  if (succeeded(namespace)) {
+    return { level: "namespace", reason };
+  }
+  const basic = await run(basicArgv(PROBE.argv, PROBE_TIMEOUT_MS));
+  if (succeeded(basic)) {
+    return { level: "basic", reason: `${reason}; ${whyNot("namespace", namespace)}` };
+  }
+  return { level: "swap", reason: `${reason}; ${whyNot("basic", basic)}` };
+}
+
+const PROBE = { argv: ["true"], timeoutMs: PROBE_TIMEOUT_MS, staged: [] } as const;
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+function succeeded(result: ExecResult): boolean {
+  return result.kind === "exited" && result.code === 0;
+}
+
+function whyNot(level: CheckLevel, result: ExecResult): string {
+  return `\`${level}\` ${describeExec(result)}${outputTail(result)}`;
+}
+
+function networkOf(mode: SandboxMode): "none" | "host" {
+  return mode === "network" ? "host" : "none";
+}
+
+/** The kernel's memory, not a disk. */
+function readMountinfo(): string {
+  try {
+    return readFileSync("/proc/self/mountinfo", "utf8");
+  } catch {
+    return ""; // without it the tree is that of the root's file system
+  }
+}
+
+export interface SandboxedCheck {
+  readonly command: CheckCommand;
+  /** Placeholders filled in. */
+  readonly argv: readonly string[];
+  /** What is laid over the tree; empty: the files are in place, or named. */
+  readonly staged: readonly Staged[];
+  readonly context: CommandContext;
+}
+
+/** Its sandbox could not be built after all: the check did not run, and its files have to be put in place for the next try. */
+export interface NotBuilt {
+  readonly kind: "not-built";
+  readonly reason: string;
+}
+
+/** Runs a check at a level. Where nothing has to be laid over a tree, a sandbox that cannot be built gives way to the next lower level. */
+export async function runAtLevel(check: SandboxedCheck, level: CheckLevel): Promise<ExecResult | NotBuilt> {
+  const { command, argv, staged, context } = check;
+  const { timeoutMs } = command;
+  const options = { timeoutMs, signal: context.signal, env: commandEnvironment(context) };
+  switch (level) {
+    case "full":
+    case "network": {
+      const network = level === "network" ? "host" : "none";
+      const full = fullArgv({ argv, staged, timeoutMs, network, mountinfo: readMountinfo(), cwd: process.cwd() });
+      const result = await exec(full, { ...options, graceMs: 0 });
+      const output = outputInSandbox(result.output);
+      if (output !== undefined) {
+        return { ...result, output };
+      }
+      if (result.kind === "timed-out") {
+        return result; // a machine under load is no reason to give the sandbox up
+      }
+      const reason = `${describeExec(result)}${outputTail(result)}`;
+      context.log?.warn("the sandbox of a check could not be built", { target: context.target, level, reason });
+      return staged.length > 0 ? { kind: "not-built", reason } : await runAtLevel(check, "basic");
+    }
+    case "namespace":
+      return await exec(namespaceArgv(argv, staged), { ...options, graceMs: 0 });
+    case "basic":
+      return await exec(basicArgv(argv, timeoutMs), options);
+    case "swap":
+      return await exec(argv, options);
+  }
 }

@@ -1,9 +1,10 @@
 /** Putting bytes into files so that nobody ever sees half of them. */
 import { createHash, randomBytes } from "node:crypto";
-import { constants, type Stats } from "node:fs";
-import { type FileHandle, lstat, open, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { FairleadError, messageOf, systemCode } from "../model/errors.ts";
+import { constants } from "node:fs";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { FairleadError, systemCode } from "../model/errors.ts";
+import type { Place } from "./folder.ts";
+import { refused } from "./refusal.ts";
 
 const PART_BYTES = 256 * 1024;
 
@@ -24,30 +25,40 @@ export function sha256(bytes: Uint8Array): string {
   return hash;
 }
 
-/** A name beside `path` that no `*.conf` pattern matches, and that a sweep recognises as ours. */
-function stagedName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.fairlead-${randomBytes(6).toString("hex")}`);
+/** Whether a file on the disk is what is wanted; attributes that nobody asked for do not count. */
+export function sameContent(wanted: FileContent, current: FileContent): boolean {
+  return sameAttributes(wanted, current) && wanted.bytes.equals(current.bytes);
+}
+
+function sameAttributes(wanted: FileContent, current: Omit<FileContent, "bytes">): boolean {
+  return (
+    wanted.mode === current.mode && (wanted.uid ?? current.uid) === current.uid && (wanted.gid ?? current.gid) === current.gid
+  );
+}
+
+/** What every staged name of a destination begins with. No `*.conf` pattern matches it, and a sweep recognises it as ours. */
+export function stagedPrefix(name: string): string {
+  return `.${name}.fairlead-`;
 }
 
 /**
  * What is at a destination. A symbolic link is refused: replacing it would take the link away, following it would write elsewhere.
  * @throws FairleadError `DEST_REFUSED`
  */
-export async function readDestination(path: string): Promise<FileContent | undefined> {
+export async function readDestination(place: Place): Promise<FileContent | undefined> {
   let handle: FileHandle;
   try {
-    handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    handle = await open(place.at(place.name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (systemCode(error) === "ENOENT") {
-      await requireFolder(path);
       return undefined;
     }
-    throw refused(path, error);
+    throw refused(place.dest, error);
   }
   try {
     const stat = await handle.stat();
     if (!stat.isFile()) {
-      throw new FairleadError("DEST_REFUSED", `cannot write "${path}": it is not a regular file`);
+      throw new FairleadError("DEST_REFUSED", `cannot write "${place.dest}": it is not a regular file`);
     }
     return { bytes: await handle.readFile(), mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
   } finally {
@@ -55,42 +66,49 @@ export async function readDestination(path: string): Promise<FileContent | undef
   }
 }
 
-async function requireFolder(path: string): Promise<void> {
-  const folder = dirname(path);
-  const stat: Stats | undefined = await lstat(join(folder, ".")).catch(() => undefined);
-  if (stat?.isDirectory() !== true) {
-    throw new FairleadError("DEST_REFUSED", `cannot write "${path}": the folder "${folder}" does not exist`, {
-      hint: `create it: mkdir -p ${folder}`,
-    });
+/**
+ * Writes a new file, never an existing one: 0600 from the first byte, then owner and mode, flushed to the disk and read back.
+ * Returns its name beside the destination.
+ * @throws FairleadError `DEST_REFUSED`; nothing is left behind
+ */
+export async function stageFile(place: Place, content: FileContent): Promise<string> {
+  const name = `${stagedPrefix(place.name)}${randomBytes(6).toString("hex")}`;
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(place.at(name), "wx+", 0o600);
+    await fill(handle, content);
+    await requireBytes(handle, content.bytes);
+    await handle.close();
+    return name;
+  } catch (error) {
+    await handle?.close().catch(() => undefined);
+    await rm(place.at(name), { force: true }).catch(() => undefined); // the first error is the one to tell
+    throw refused(place.dest, error);
   }
 }
 
-/**
- * Writes a new file, never an existing one: 0600 from the first byte, then owner and mode, flushed to the disk and read back.
- * @throws FairleadError `DEST_REFUSED`; nothing is left behind
- */
-export async function stageFile(dest: string, content: FileContent): Promise<string> {
-  const staged = stagedName(dest);
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(staged, "wx+", 0o600);
-    await handle.writeFile(content.bytes);
-    const { size, uid, gid } = await handle.stat();
-    if (size !== content.bytes.length) {
-      throw new Error(`only ${size} of ${content.bytes.length} bytes could be written`);
-    }
-    if ((content.uid ?? uid) !== uid || (content.gid ?? gid) !== gid) {
-      await handle.chown(content.uid ?? uid, content.gid ?? gid);
-    }
-    await handle.chmod(content.mode);
-    await handle.sync();
-    await requireBytes(handle, content.bytes);
-    await handle.close();
-    return staged;
-  } catch (error) {
-    await handle?.close().catch(() => undefined);
-    await rm(staged, { force: true }).catch(() => undefined); // the first error is the one to tell
-    throw refused(dest, error);
+async function fill(handle: FileHandle, content: FileContent): Promise<void> {
+  await handle.writeFile(content.bytes);
+  const { size, ...now } = await handle.stat();
+  if (size !== content.bytes.length) {
+    throw new Error(`only ${size} of ${content.bytes.length} bytes could be written`);
+  }
+  await setAttributes(handle, content, { ...now, mode: now.mode & 0o7777 });
+  await handle.sync();
+}
+
+/** The owner first: changing it takes some bits of the mode away. */
+async function setAttributes(
+  handle: FileHandle,
+  { mode, uid, gid }: FileContent,
+  now: { readonly mode: number; readonly uid: number; readonly gid: number },
+): Promise<void> {
+  const isOther = (uid ?? now.uid) !== now.uid || (gid ?? now.gid) !== now.gid;
+  if (isOther) {
+    await handle.chown(uid ?? now.uid, gid ?? now.gid);
+  }
+  if (isOther || mode !== now.mode) {
+    await handle.chmod(mode);
   }
 }
 
@@ -107,55 +125,43 @@ async function requireBytes(handle: FileHandle, bytes: Buffer): Promise<void> {
 }
 
 /** Renames a staged file over its destination. @throws FairleadError `DEST_REFUSED` */
-export async function installFile(staged: string, dest: string): Promise<void> {
+export async function installFile(place: Place, staged: string): Promise<void> {
   try {
-    await rename(staged, dest);
+    await rename(place.at(staged), place.at(place.name));
   } catch (error) {
-    throw refused(dest, error);
+    throw refused(place.dest, error);
   }
 }
 
-/** Makes renames in these files' folders survive a power cut. */
-export async function syncFolders(paths: readonly string[]): Promise<void> {
-  for (const folder of new Set(paths.map(dirname))) {
-    const handle = await open(folder, constants.O_RDONLY);
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
+/** Whether nothing can be renamed over the destination because it is mounted by itself; it can be written in place. */
+export function isMountPoint(error: unknown): boolean {
+  const code = error instanceof FairleadError ? systemCode(error.cause) : undefined;
+  return code === "EBUSY" || code === "EXDEV";
+}
+
+/**
+ * Writes into the file that is there, for one that is mounted by itself. Others may see half of it, and a process that is killed leaves
+ * half of it: the journal has to know the bytes before. Content and attributes that are right already are not touched.
+ * @throws FairleadError `DEST_REFUSED`
+ */
+export async function writeInPlace(place: Place, content: FileContent): Promise<void> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(place.at(place.name), constants.O_RDWR | constants.O_NOFOLLOW);
+    const current = await handle.readFile();
+    const { mode, uid, gid } = await handle.stat();
+    if (!current.equals(content.bytes)) {
+      let offset = 0;
+      while (offset < content.bytes.length) {
+        offset += (await handle.write(content.bytes, offset, content.bytes.length - offset, offset)).bytesWritten;
+      }
+      await handle.truncate(content.bytes.length);
     }
-  }
-}
-
-function refused(path: string, error: unknown): FairleadError {
-  if (error instanceof FairleadError) {
-    return error;
-  }
-  const { reason, hint } = explain(systemCode(error), path) ?? { reason: messageOf(error), hint: undefined };
-  return new FairleadError("DEST_REFUSED", `cannot write "${path}": ${reason}`, {
-    cause: error,
-    retryable: true,
-    ...(hint !== undefined && { hint }),
-  });
-}
-
-function explain(code: string | undefined, path: string): { readonly reason: string; readonly hint: string } | undefined {
-  switch (code) {
-    case "ENOSPC":
-    case "EDQUOT":
-      return { reason: "the disk is full", hint: "the old file is untouched; free some space, it is tried again" };
-    case "EACCES":
-    case "EPERM":
-      return { reason: "permission denied", hint: `let this user write to the folder "${dirname(path)}"` };
-    case "EROFS":
-      return { reason: "the file system is read-only", hint: "mount it writable, or choose another destination" };
-    case "ENOTDIR":
-      return { reason: `"${dirname(path)}" is not a folder`, hint: "choose another destination" };
-    case "EBUSY":
-      return { reason: "it is a mount point of its own", hint: `mount the folder "${dirname(path)}" instead of the single file` };
-    case "ELOOP":
-      return { reason: "it is a symbolic link", hint: "name the file that it points to" };
-    default:
-      return undefined;
+    await setAttributes(handle, content, { mode: mode & 0o7777, uid, gid });
+    await handle.sync();
+  } catch (error) {
+    throw refused(place.dest, error);
+  } finally {
+    await handle?.close();
   }
 }

@@ -1,53 +1,78 @@
-/** A target as a transaction: stage → check → journal → rename → reload → verify, or everything as it was (DESIGN §10). */
+/** A target as a transaction under a lock (DESIGN §10), with a memory of what it did. */
 import { join } from "node:path";
-import { FairleadError } from "../model/errors.ts";
-import type { ApplyFilesOptions, ApplyOptions, ApplyReport, Log, Outcome, RenderedFile, Target } from "../ports.ts";
-import { type CheckJob, judge, needsSwap } from "./check.ts";
-import type { Command, CommandContext } from "./commands.ts";
-import { discardStaged, putStaged, restoreFiles, type StagedFile, stageAll, sweepStaged } from "./files.ts";
-import { type Applied, createJournalStore, type Journal, keepFiles } from "./journal.ts";
+import { FairleadError, hasCode } from "../model/errors.ts";
+import type {
+  ApplyFilesOptions,
+  ApplyOptions,
+  ApplyReport,
+  HistoryEntry,
+  Outcome,
+  RenderedFile,
+  Target,
+  TargetHistory,
+} from "../ports.ts";
+import { sweepStaged } from "./files.ts";
+import { type Folders, withFolders } from "./folder.ts";
+import { generationOf } from "./generation.ts";
+import { findEntry, publicEntry, type StoredEntry } from "./history.ts";
+import { type Applied, createJournalStore, currentState, type Journal, withoutGoneBack } from "./journal.ts";
+import { createKeptBytes } from "./keep.ts";
 import { withLock } from "./lock.ts";
-import { generationOf, type Plan, planFiles, reportFiles } from "./plan.ts";
-import { type Reload, runReload } from "./reload.ts";
-import { type CheckLevel, findCheckLevel } from "./sandbox.ts";
-import { runVerify, type Verify } from "./verify.ts";
+import { reportFiles } from "./masked.ts";
+import { type Plan, planFiles, planState } from "./plan.ts";
+import { createRecord, type Ended } from "./record.ts";
+import { createTransaction, type TransactionOptions, type Work } from "./transaction.ts";
 
-export interface TargetOptions {
-  readonly name: string;
+export interface TargetOptions extends TransactionOptions {
   /** The target's own folder below `stateDir`. */
   readonly stateDir: string;
-  readonly check?: Command;
-  readonly reload?: Reload;
-  readonly verify?: Verify;
-  readonly log: Log;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** For tests; how far a check can be kept apart here. */
-  readonly findCheckLevel?: typeof findCheckLevel;
 }
 
-export function createTarget(options: TargetOptions): Target {
-  const { name, check, reload, verify, log } = options;
-  const store = createJournalStore(options.stateDir, log);
-  const hasProgram = reload !== undefined || verify !== undefined;
-  /** One file that nothing judges and nobody reads again at once: the rename itself is the whole transaction. */
-  const isBare = check === undefined && !hasProgram;
-  let level: CheckLevel | undefined;
-  let swept = false;
+export function createTarget(options: TargetOptions): Target & TargetHistory {
+  const { name, log, stateDir } = options;
+  const store = createJournalStore(stateDir, log);
+  const kept = createKeptBytes(stateDir);
+  const record = createRecord(stateDir, { name, log, kept });
+  const transaction = createTransaction(options, store, kept);
+  /** Destinations beside which nothing of an earlier process lies any more. */
+  const swept = new Set<string>();
 
   async function apply(files: readonly RenderedFile[], applyOptions: ApplyFilesOptions): Promise<ApplyReport> {
-    try {
-      return await locked(applyOptions, () => transact(files, applyOptions));
-    } catch (error) {
-      if (!(error instanceof FairleadError)) {
-        throw error;
-      }
-      return { outcome: { kind: "failed", error }, generation: generationOf(files), files: [] };
-    }
+    const { provenance } = applyOptions;
+    const generation = generationOf(files);
+    return await reported(generation, applyOptions, async (work) => {
+      const journal = await begin(files, work, applyOptions);
+      const held = heldState(journal, generation);
+      return await tried({ generation, provenance }, applyOptions, async () => {
+        const { folders } = work;
+        const plan =
+          held === undefined
+            ? await planFiles({ files, generation }, journal, folders)
+            : await planState(held, journal, kept, folders);
+        const isOwed = journal.owed && transaction.hasProgram && applyOptions.noReload !== true;
+        const report = await carryOut(plan, { journal, isOwed }, work, applyOptions);
+        if (report.outcome.kind === "unchanged" && applyOptions.dryRun !== true) {
+          await settleUnchanged(plan, journal);
+          await record.refresh(provenance, await store.read());
+        }
+        return report;
+      });
+    });
   }
 
   async function recover(applyOptions: ApplyOptions): Promise<Outcome | undefined> {
     try {
-      return await locked(applyOptions, async () => await payDebts(await store.read(), contextOf(applyOptions)));
+      return await locked(applyOptions, async (work) => {
+        const journal = await store.read();
+        await sweepOnce(journal.pending?.to.files ?? journal.good?.files ?? [], work.folders);
+        const outcome = await transaction.payDebts(journal, work);
+        if (outcome !== undefined) {
+          const generation = currentState(journal)?.generation ?? "";
+          await record.keep({ generation, outcome, reason: "completed after an interruption" }, await store.read());
+        }
+        return outcome;
+      });
     } catch (error) {
       if (!(error instanceof FairleadError)) {
         throw error;
@@ -56,221 +81,183 @@ export function createTarget(options: TargetOptions): Target {
     }
   }
 
-  function locked<T>({ lockTimeoutMs, signal }: ApplyOptions, work: () => Promise<T>): Promise<T> {
-    return withLock({ file: join(options.stateDir, "lock"), what: `target "${name}"`, timeoutMs: lockTimeoutMs, signal }, work);
+  async function rollBack({ to }: { readonly to?: string }, applyOptions: ApplyOptions): Promise<ApplyReport> {
+    return await reported("", applyOptions, async (work) => {
+      await transaction.payDebts(await store.read(), work);
+      const journal = await store.read();
+      const history = await record.history();
+      const entry = findEntry(history, currentState(journal), to);
+      if (entry?.state === undefined) {
+        throw nothingToGoBackTo(name, history.map(publicEntry), to);
+      }
+      const plan = await planState(
+        { ...entry.state, goneBack: goneBackTo(entry, journal, history.at(-1)) },
+        journal,
+        kept,
+        work.folders,
+      );
+      const ended = { generation: plan.generation, reason: `gone back to ${entry.id} by hand` };
+      return await tried(ended, applyOptions, async () => {
+        const report = await carryOut(plan, { journal, isOwed: false }, work, applyOptions);
+        if (report.outcome.kind === "unchanged" && applyOptions.dryRun !== true) {
+          await transaction.adopt(plan, journal); // somebody has put the old files there already: from now on they are held
+        }
+        return report;
+      });
+    });
   }
 
-  function contextOf({ signal }: ApplyOptions): CommandContext {
-    return { signal, environment: options.environment, target: name };
+  async function releaseRollback(applyOptions: ApplyOptions): Promise<boolean> {
+    return await locked(applyOptions, async () => {
+      const journal = await store.read();
+      if (currentState(journal)?.goneBack === undefined) {
+        return false;
+      }
+      const { good, pending } = journal;
+      await store.write({
+        ...journal,
+        ...(good && { good: withoutGoneBack(good) }),
+        ...(pending && { pending: { ...pending, to: withoutGoneBack(pending.to) } }),
+      });
+      return true;
+    });
   }
 
-  async function transact(files: readonly RenderedFile[], applyOptions: ApplyOptions): Promise<ApplyReport> {
-    const context = contextOf(applyOptions);
-    let journal = await undoCheck(await store.read(), applyOptions.dryRun === true);
-    const plan = await planFiles(files);
-    const isOwed = journal.owed && hasProgram && applyOptions.noReload !== true;
-    const report = (outcome: Outcome): ApplyReport => ({ outcome, generation: plan.generation, files: reportFiles(plan) });
+  /** The journal, after what a killed process left behind has been taken away. */
+  async function begin(files: readonly RenderedFile[], work: Work, { dryRun }: ApplyOptions): Promise<Journal> {
+    const journal = await store.read();
+    if (dryRun === true) {
+      return journal;
+    }
+    await sweepOnce([...files, ...(journal.good?.files ?? [])], work.folders);
+    return await transaction.undoCheck(journal, work.folders);
+  }
+
+  async function carryOut(
+    plan: Plan,
+    { journal, isOwed }: { readonly journal: Journal; readonly isOwed: boolean },
+    work: Work,
+    { dryRun }: ApplyOptions,
+  ): Promise<ApplyReport> {
+    const files = await reportFiles(plan, journal, kept);
+    const report = (outcome: Outcome): ApplyReport => ({ outcome, generation: plan.generation, files });
     if (plan.changed.length === 0 && !isOwed) {
       return report({ kind: "unchanged" });
     }
-    if (applyOptions.dryRun === true) {
+    if (dryRun === true) {
       return report({ kind: "would-write" });
     }
-    if (plan.changed.length > 0) {
-      const installed = await install(plan, journal, context);
-      if ("kind" in installed) {
-        return report(installed);
-      }
-      journal = installed;
-    }
-    if (applyOptions.noReload === true || isBare) {
-      return report({ kind: "written" });
-    }
-    return report(await activate(journal, await stateOf(plan, "wanted"), context));
+    tellLeftBehind(plan);
+    return report(await transaction.run(plan, journal, work));
   }
 
-  /** Checks the files and puts them in place. Returns the journal that says so, or why it did not happen. */
-  async function install(plan: Plan, journal: Journal, context: CommandContext): Promise<Journal | Outcome> {
-    await sweepOnce(plan.files.map((file) => file.dest));
-    const staged = await stageAll(plan.changed);
+  /** Keeps in the history how a change ended, also one that failed before anything was touched. */
+  async function tried(
+    ended: Omit<Ended, "outcome">,
+    { dryRun }: ApplyOptions,
+    work: () => Promise<ApplyReport>,
+  ): Promise<ApplyReport> {
+    let report: ApplyReport;
     try {
-      if (isBare && staged.length === 1) {
-        await putStaged(staged);
-        return journal;
-      }
-      const before = await stateOf(plan, "current");
-      const to = await stateOf(plan, "wanted");
-      const from = goodStateFor(journal, before);
-      const checked = await runCheck(staged, plan, { journal, before, to, context });
-      if (checked instanceof FairleadError) {
-        return { kind: "rejected", error: checked };
-      }
-      const installing: Journal = { ...journal, pending: { step: "installing", from, to }, owed: hasProgram };
-      await store.write(installing);
-      if (checked === "staged") {
-        await putOrTakeBack(staged, before, journal);
-      }
-      if (hasProgram) {
-        return installing;
-      }
-      return await settle({ v: 1, good: to, owed: false });
-    } finally {
-      await discardStaged(staged);
-    }
-  }
-
-  /** A disk that refuses the second file gives the first one's old content back. */
-  async function putOrTakeBack(staged: readonly StagedFile[], before: Applied, journal: Journal): Promise<void> {
-    try {
-      await putStaged(staged);
-    } catch (error) {
-      await restoreFiles(before, store);
-      await store.write(journal);
-      throw error;
-    }
-  }
-
-  /** Where the files are when the check has passed, or why it has not: then nothing was replaced. */
-  async function runCheck(
-    staged: readonly StagedFile[],
-    plan: Plan,
-    state: { readonly journal: Journal; readonly before: Applied; readonly to: Applied; readonly context: CommandContext },
-  ): Promise<"staged" | "in place" | FairleadError> {
-    if (check === undefined) {
-      return "staged";
-    }
-    const { context } = state;
-    const job: CheckJob = { command: check, staged, files: plan.files, generation: plan.generation, context };
-    level ??= await (options.findCheckLevel ?? findCheckLevel)(check, context);
-    if (!needsSwap(job, level)) {
-      return (await judge(job, level)) ?? "staged";
-    }
-    let rejection: FairleadError | undefined;
-    let passed = false;
-    await store.write({ ...state.journal, pending: { step: "checking", from: state.before, to: state.to } });
-    try {
-      await putStaged(staged);
-      rejection = await judge(job, level);
-      passed = rejection === undefined;
-    } finally {
-      if (!passed) {
-        await restoreFiles(state.before, store);
-        await store.write(state.journal);
-      }
-    }
-    return rejection ?? "in place";
-  }
-
-  /** Reload and proof. The journal's `pending.from`, or the last good state, is what a failure goes back to. */
-  async function activate(journal: Journal, to: Applied, context: CommandContext): Promise<Outcome> {
-    try {
-      await reloadAndVerify(to.generation, context);
-      await settle({ v: 1, good: to, owed: false });
-      return { kind: "written" };
+      report = await work();
     } catch (error) {
       if (!(error instanceof FairleadError)) {
         throw error;
       }
-      return await rollBack(journal, to, error, context);
+      report = { outcome: { kind: "failed", error }, generation: ended.generation, files: [] };
+    }
+    const { outcome } = report;
+    if (dryRun !== true && outcome.kind !== "unchanged") {
+      await record.keep({ ...ended, generation: report.generation, outcome }, await store.read());
+    }
+    return report;
+  }
+
+  /** Once: the journal does not name them afterwards. */
+  function tellLeftBehind({ leftBehind }: Plan): void {
+    for (const dest of leftBehind) {
+      log.warn("a file that is not wanted any more was changed by somebody else and stays", { target: name, file: dest });
     }
   }
 
-  async function rollBack(journal: Journal, to: Applied, error: FairleadError, context: CommandContext): Promise<Outcome> {
-    const from = journal.pending?.from ?? journal.good;
-    if (from === undefined || from.generation === to.generation) {
-      return { kind: "failed", error };
-    }
-    await restoreFiles(from, store);
-    const restored: Journal = { v: 1, ...(journal.good && { good: journal.good }), owed: true };
-    await store.write(restored);
-    try {
-      await reloadAndVerify(from.generation, context);
-      await settle({ ...restored, owed: false });
-    } catch (second) {
-      if (!(second instanceof FairleadError)) {
-        throw second;
-      }
-      log.error("reload of the last good files failed too and stays owed", {
-        target: name,
-        code: second.code,
-        error: second.message,
+  /** Nothing had to be done, but the journal may be lost, or name files that are not ours any more. */
+  async function settleUnchanged(plan: Plan, journal: Journal): Promise<void> {
+    tellLeftBehind(plan);
+    const { good } = journal;
+    if (good !== undefined && plan.leftBehind.length > 0) {
+      await store.write({
+        ...journal,
+        good: { ...good, files: good.files.filter((file) => !plan.leftBehind.includes(file.dest)) },
       });
-    }
-    return { kind: "rolled-back", error };
-  }
-
-  async function reloadAndVerify(generation: string, context: CommandContext): Promise<void> {
-    if (reload !== undefined) {
-      await runReload(reload, context);
-    }
-    if (verify !== undefined && generation !== "") {
-      await runVerify(verify, generation, context);
+    } else if (good === undefined && journal.pending === undefined) {
+      await transaction.adopt(plan, journal); // the state is lost, or the files were there before us
     }
   }
 
-  async function payDebts(journal: Journal, context: CommandContext): Promise<Outcome | undefined> {
-    const clean = await undoCheck(journal, false);
-    const { pending, good } = clean;
-    if (pending !== undefined) {
-      await sweepOnce(pending.to.files.map((file) => file.dest));
-      log.info("an interrupted change is completed", { target: name, generation: pending.to.generation });
-      await restoreFiles(pending.to, store); // they passed the check: going on is as safe as going back
-      return hasProgram
-        ? await activate(clean, pending.to, context)
-        : (await settle({ v: 1, good: pending.to, owed: false }), { kind: "written" });
-    }
-    if (!clean.owed || !hasProgram) {
-      return undefined;
-    }
-    log.info("a reload that was owed is made", { target: name });
-    if (good !== undefined) {
-      return await activate(clean, good, context);
-    }
-    await reloadAndVerify("", context);
-    await settle({ v: 1, owed: false });
-    return { kind: "written" };
-  }
-
-  /** Takes files away again that were in place only to be checked when their process was killed. */
-  async function undoCheck(journal: Journal, dryRun: boolean): Promise<Journal> {
-    if (journal.pending?.step !== "checking" || dryRun) {
-      return journal;
-    }
-    await restoreFiles(journal.pending.from, store);
-    const { pending: _, ...undone } = journal;
-    await store.write(undone);
-    return undone;
-  }
-
-  /** What a failure goes back to: the last good version of each file; one that fairlead never proved, as it was found. */
-  function goodStateFor(journal: Journal, before: Applied): Applied {
-    const good = journal.pending?.from ?? journal.good;
-    const files = before.files.map((file) => good?.files.find(({ dest }) => dest === file.dest) ?? file);
-    return { generation: good?.generation ?? "", files, at: before.at };
-  }
-
-  async function stateOf(plan: Plan, which: "wanted" | "current"): Promise<Applied> {
-    const contents = new Map(plan.files.map((file) => [file.dest, file[which]]));
-    const generation = which === "wanted" ? plan.generation : "";
-    return { generation, files: await keepFiles(store, contents), at: new Date().toISOString() };
-  }
-
-  async function settle(journal: Journal): Promise<Journal> {
-    await store.write(journal);
-    await store.sweep(journal);
-    return journal;
-  }
-
-  async function sweepOnce(dests: readonly string[]): Promise<void> {
-    if (!swept) {
-      await sweepStaged(dests);
-      swept = true;
+  async function reported(
+    generation: string,
+    applyOptions: ApplyOptions,
+    work: (work: Work) => Promise<ApplyReport>,
+  ): Promise<ApplyReport> {
+    try {
+      return await locked(applyOptions, work);
+    } catch (error) {
+      if (!(error instanceof FairleadError)) {
+        throw error;
+      }
+      return { outcome: { kind: "failed", error }, generation, files: [] };
     }
   }
 
-  async function recall(): Promise<undefined> {
-    return undefined;
+  function locked<T>({ lockTimeoutMs, signal, noReload }: ApplyOptions, work: (work: Work) => Promise<T>): Promise<T> {
+    const context = { signal, environment: options.environment, target: name, log };
+    return withLock({ file: join(stateDir, "lock"), what: `target "${name}"`, timeoutMs: lockTimeoutMs, signal }, () =>
+      withFolders((folders) => work({ folders, context, noReload: noReload === true })),
+    );
   }
 
-  return { name, apply, recover, recall };
+  async function sweepOnce(files: readonly { readonly dest: string }[], folders: Folders): Promise<void> {
+    const dests = files.map((file) => file.dest).filter((dest) => !swept.has(dest));
+    try {
+      await sweepStaged(dests, folders);
+      dests.forEach((dest) => swept.add(dest));
+    } catch (error) {
+      if (!hasCode(error)) {
+        throw error;
+      }
+      // A folder that is not there: that is told when its files are compared.
+    }
+  }
+
+  async function history(): Promise<readonly HistoryEntry[]> {
+    return (await record.history()).map(publicEntry);
+  }
+
+  return { name, apply, recover, recall: record.recall, history, rollBack, releaseRollback };
+}
+
+/** The state that a person went back to, for as long as the render gives what was gone back from. */
+function heldState(journal: Journal, generation: string): Applied | undefined {
+  const state = currentState(journal);
+  return state?.goneBack?.from.includes(generation) === true ? state : undefined;
+}
+
+/** What is held off: the generation that was live, and one that was refused since, which would be tried again otherwise. */
+function goneBackTo(entry: StoredEntry, journal: Journal, newest: StoredEntry | undefined): NonNullable<Applied["goneBack"]> {
+  const current = currentState(journal);
+  const live = current?.goneBack?.from ?? (current === undefined ? [] : [current.generation]);
+  const refused = newest === undefined || newest.outcome === "written" ? [] : [newest.generation];
+  const from = [...new Set([...live, ...refused])].filter((generation) => generation !== entry.generation);
+  return { to: entry.id, at: new Date().toISOString(), from };
+}
+
+function nothingToGoBackTo(target: string, history: readonly HistoryEntry[], to: string | undefined): FairleadError {
+  const kept = history.filter((entry) => entry.isKept).map((entry) => entry.id);
+  const message = to === undefined ? `target "${target}" has no earlier state` : `target "${target}" keeps no state "${to}"`;
+  return new FairleadError("USAGE", message, {
+    hint:
+      kept.length === 0
+        ? "states are kept from the first change on"
+        : `kept are ${kept.join(", ")}; see \`fairlead history ${target}\``,
+  });
 }

@@ -1,17 +1,15 @@
 /** From `docker run` to the first answer through nginx. */
 import { expect, it } from "vitest";
 import { createFleet } from "../e2e/fleet.ts";
-import { describeWith, startEtcd } from "../helpers/servers/index.ts";
+import { etcdStore } from "../e2e/stores.ts";
+import { describeWith } from "../helpers/servers/index.ts";
 import { row, spread } from "./figures.ts";
 
 const ROUNDS = 15;
 
 describeWith(["etcd34", "docker", "nginx"], "container start → served", () => {
   it("through etcd, with check, reload and proof", async () => {
-    const fleet = await createFleet(async () => {
-      const etcd = await startEtcd({ version: "3.4" });
-      return { registry: `etcd://${etcd.endpoint}`, restart: () => etcd.restart(), stop: () => etcd.stop() };
-    });
+    const fleet = await createFleet(() => etcdStore("3.4"));
     try {
       fleet.start();
       await fleet.up("first");

@@ -192,7 +192,7 @@ describe("render tells the truth (G20)", () => {
   });
 
   it("exits 4 when another process holds the target", async () => {
-    await configure("      check: [sh, -c, 'touch started; sleep 3']\n");
+    await configure("      check: { exec: [sh, -c, 'touch started; sleep 3'], sandbox: off }\n");
     const first = run(["render"]);
     await waitFor(() => content("started").then((text) => text !== undefined), { timeoutMs: 10_000, what: "the first to begin" });
     const second = await run(["render", "--timeout", "200ms"]);
@@ -231,7 +231,7 @@ describe("check", () => {
   it("is content with a good configuration", async () => {
     await configure("");
     expect(await run(["check"])).toMatchObject({ code: 0, stdout: "ok\n" });
-    expect(json(await run(["check", "--json"]))).toEqual({ ok: true, problems: [] });
+    expect(json(await run(["check", "--json"]))).toEqual({ ok: true, problems: [], checks: [] });
   });
 
   it("exits 2 for the configuration and 3 for templates, and names every problem with its place", async () => {

@@ -1,66 +1,11 @@
-import { rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { describeWith, startConsul, startEtcd } from "../helpers/servers/index.ts";
+import { describeWith } from "../helpers/servers/index.ts";
 import { waitFor } from "../helpers/wait.ts";
-import { createFleet, type Fleet, type Store } from "./fleet.ts";
+import { createFleet, type Fleet } from "./fleet.ts";
+import { STORES } from "./stores.ts";
 
-const kinds: readonly {
-  readonly name: string;
-  readonly servers: Parameters<typeof describeWith>[0];
-  readonly make: (folder: string) => Promise<Store>;
-}[] = [
-  {
-    name: "file",
-    servers: [],
-    // A folder cannot be restarted; taken away and put back it is what a remounted disk is.
-    make: async (folder) => {
-      const dir = join(folder, "registry");
-      return {
-        registry: `file://${dir}`,
-        restart: async () => {
-          await rename(dir, `${dir}.away`);
-          await rename(`${dir}.away`, dir);
-        },
-        stop: async () => undefined,
-      };
-    },
-  },
-  {
-    name: "etcd 3.4",
-    servers: ["etcd34"],
-    make: async () => {
-      const etcd = await startEtcd({ version: "3.4" });
-      return { registry: `etcd://${etcd.endpoint}`, restart: () => etcd.restart(), stop: () => etcd.stop() };
-    },
-  },
-  {
-    name: "etcd 3.6",
-    servers: ["etcd36"],
-    make: async () => {
-      const etcd = await startEtcd({ version: "3.6" });
-      return { registry: `etcd://${etcd.endpoint}`, restart: () => etcd.restart(), stop: () => etcd.stop() };
-    },
-  },
-  {
-    name: "consul",
-    servers: ["consul"],
-    make: async () => {
-      const consul = await startConsul();
-      return { registry: `consul://127.0.0.1:${consul.port}`, restart: () => consul.restart(), stop: () => consul.stop() };
-    },
-  },
-  {
-    name: "consul-kv",
-    servers: ["consul"],
-    make: async () => {
-      const consul = await startConsul();
-      return { registry: `consul-kv://127.0.0.1:${consul.port}`, restart: () => consul.restart(), stop: () => consul.stop() };
-    },
-  },
-];
-
-for (const { name, servers, make } of kinds) {
+for (const { name, servers, make } of STORES) {
   describeWith([...servers, "docker", "nginx"], `a fleet on ${name}`, () => {
     let fleet: Fleet;
     beforeAll(async () => {

@@ -8,20 +8,13 @@ import { fairlead, type Running, startFairlead } from "../helpers/fairlead.ts";
 import { PATIENCE } from "../helpers/patience.ts";
 import { type Docker, http, type Nginx, reservePort, startDocker, startNginx } from "../helpers/servers/index.ts";
 import { waitFor } from "../helpers/wait.ts";
+import type { Store } from "./stores.ts";
 
 /** The time that nginx may take to serve the right set. */
 const STEP_MS = 3000 * PATIENCE;
 
 const IMAGE = "fleet:test";
 const TEMPLATE = fileURLToPath(new URL("fleet.conf.hbs", import.meta.url));
-
-/** The store behind a fleet; the file registry has nothing to restart. */
-export interface Store {
-  readonly registry: unknown;
-  readonly env?: Readonly<Record<string, string>>;
-  restart(): Promise<void>;
-  stop(): Promise<void>;
-}
 
 export interface Fleet {
   readonly docker: Docker;

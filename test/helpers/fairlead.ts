@@ -36,7 +36,7 @@ export interface Running {
   stderr(): string;
   stdout(): string;
   /** Waits for a log line. */
-  logged(message: string, fields?: Readonly<Record<string, unknown>>): Promise<LogLine>;
+  logged(message: string, fields?: Readonly<Record<string, unknown>>, timeoutMs?: number): Promise<LogLine>;
   /** SIGTERM, and how it ended. */
   stop(signal?: NodeJS.Signals): Promise<{ readonly code: number | null; readonly ms: number }>;
   kill(): Promise<void>;
@@ -73,10 +73,10 @@ export function startFairlead(args: readonly string[], options: RunOptions = {})
     log,
     stderr: output.stderr,
     stdout: output.stdout,
-    logged: async (message, fields = {}) =>
+    logged: async (message, fields = {}, timeoutMs = 15_000) =>
       await waitFor(
         () => log().find((line) => line.msg === message && Object.entries(fields).every(([name, value]) => line[name] === value)),
-        { timeoutMs: 15_000, what: `the log line ${JSON.stringify(message)} in\n${output.stderr()}` },
+        { timeoutMs, what: `the log line ${JSON.stringify(message)} in\n${output.stderr()}` },
       ),
     stop: async (signal = "SIGTERM") => {
       const startedAt = performance.now();

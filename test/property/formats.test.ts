@@ -1,15 +1,17 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { type FormatName, isPlain, type Resolved } from "../../src/render/formats/index.ts";
+import type { FormatName, Resolved } from "../../src/render/formats/index.ts";
 import { readHaproxy } from "../unit/render/formats/haproxy-words.ts";
+import { readJson } from "../unit/render/formats/json-text.ts";
+import { NGINX_PLACES } from "../unit/render/formats/nginx-places.ts";
 import { readNginx } from "../unit/render/formats/nginx-tokens.ts";
 import {
   ENV_PLACES,
   fill,
   HAPROXY_PLACES,
+  INI_PLACES,
   JSON_PLACES,
-  NGINX_PLACES,
   type PlaceRow,
   SHELL_PLACES,
   TOML_PLACES,
@@ -23,7 +25,7 @@ import { createRandom, hostileValue, isPrintableAscii } from "../unit/render/for
  * gets the structure of the template and exactly this value, or the value is refused by name; and what can be printed in ASCII is never
  * refused where there is an escape. Readers are real ones.
  */
-const VALUES = 20_000;
+const VALUES = 20_000; // for each of ten formats
 
 interface Case {
   readonly row: PlaceRow;
@@ -45,6 +47,7 @@ interface Run {
 function cases({ format, places, perValue, seed, never = /[^\s\S]/ }: Run): readonly Case[] {
   const random = createRandom(seed);
   const through: Case[] = [];
+  const needless: unknown[] = [];
   for (let i = 0; i < VALUES; i += 1) {
     const value = hostileValue(random);
     for (let pick = 0; pick < perValue; pick += 1) {
@@ -56,16 +59,14 @@ function cases({ format, places, perValue, seed, never = /[^\s\S]/ }: Run): read
       if (resolved.ok) {
         through.push({ row, value, text: resolved.text });
       } else {
-        expect
-          .soft(
-            row.isTotal === true && isPrintableAscii(value) && !never.test(value),
-            `${row.text} refused ${JSON.stringify(value)}`,
-          )
-          .toBe(false);
-        expect(resolved.problems.every(({ reason }) => /^its? /.test(reason))).toBe(true);
+        const isNeedless = row.isTotal === true && isPrintableAscii(value) && !never.test(value);
+        if (isNeedless || !resolved.problems.every(({ reason }) => /^its? /.test(reason))) {
+          needless.push({ place: row.text, value, problems: resolved.problems });
+        }
       }
     }
   }
+  expect(needless.slice(0, 5)).toEqual([]);
   return through;
 }
 
@@ -90,10 +91,10 @@ function differing(all: readonly Case[], read: (text: string) => unknown): reado
   return bad.slice(0, 5);
 }
 
-describe("a value fills one token and nothing more", () => {
+describe("G2: a value fills one token and nothing more", () => {
   test("json, read by JSON.parse", () => {
     const all = cases({ format: "json", places: JSON_PLACES, perValue: 4, seed: 1 });
-    expect(differing(all, (text) => JSON.parse(text) as unknown)).toEqual([]);
+    expect(differing(all, readJson)).toEqual([]);
   });
 
   test("yaml, read as 1.1 and 1.2", { timeout: 120_000 }, () => {
@@ -175,7 +176,13 @@ def yaml(text):
 def xml(text):
     root = tree.fromstring(text)
     return [root.tag, dict(root.attrib), "".join(root.itertext())]
-read = {"toml": toml, "yaml": yaml, "xml": xml}[sys.argv[1]]
+def ini(text):
+    import configparser
+    parser = configparser.ConfigParser()
+    parser.optionxform = str
+    parser.read_string(text)
+    return {name: dict(parser.items(name)) for name in parser.sections()}
+read = {"toml": toml, "yaml": yaml, "xml": xml, "ini": ini}[sys.argv[1]]
 read(sys.argv[2])
 bad = []
 for text, want in json.load(sys.stdin):
@@ -187,7 +194,7 @@ for text, want in json.load(sys.stdin):
         bad.append([text, got, want])
 json.dump(bad[:5], sys.stdout, default=str)
 `;
-const PROBES = { yaml: "a: 1", toml: "a = 1", xml: "<a/>" };
+const PROBES = { yaml: "a: 1", toml: "a = 1", xml: "<a/>", ini: "[a]" };
 
 function runPython(format: keyof typeof PROBES, all: readonly Case[]) {
   const input = JSON.stringify(all.map(({ row, value, text }) => [text, row.expect(value)]));
@@ -198,7 +205,7 @@ function hasPython(format: keyof typeof PROBES): boolean {
   return runPython(format, []).status === 0;
 }
 
-describe("and so it is for readers in Python", () => {
+describe("G2: and so it is for readers in Python", () => {
   test.runIf(hasPython("yaml"))("yaml, read by PyYAML", { timeout: 300_000 }, () => {
     const all = cases({ format: "yaml", places: YAML_PLACES, perValue: 1, seed: 12 });
     expect(JSON.parse(runPython("yaml", all).stdout)).toEqual([]);
@@ -207,49 +214,12 @@ describe("and so it is for readers in Python", () => {
     const all = cases({ format: "toml", places: TOML_PLACES, perValue: 2, seed: 13 });
     expect(JSON.parse(runPython("toml", all).stdout)).toEqual([]);
   });
+  test.runIf(hasPython("ini"))("ini, read by configparser", { timeout: 300_000 }, () => {
+    const all = cases({ format: "ini", places: INI_PLACES, perValue: 2, seed: 15 });
+    expect(JSON.parse(runPython("ini", all).stdout)).toEqual([]);
+  });
   test.runIf(hasPython("xml"))("xml, read by expat", { timeout: 300_000 }, () => {
     const all = cases({ format: "xml", places: XML_PLACES, perValue: 2, seed: 14 });
     expect(JSON.parse(runPython("xml", all).stdout)).toEqual([]);
   });
 });
-
-describe("a plain value needs no mark", () => {
-  const rows: readonly [FormatName, readonly PlaceRow[]][] = [
-    ["nginx", NGINX_PLACES],
-    ["env", ENV_PLACES],
-    ["shell", SHELL_PLACES],
-    ["haproxy", HAPROXY_PLACES],
-    ["xml", XML_PLACES],
-    ["json", JSON_PLACES],
-    ["yaml", YAML_PLACES],
-    ["toml", TOML_PLACES],
-  ];
-  test.each(rows)("%s: it stands in every place as its mark would", (format, places) => {
-    const random = createRandom(21);
-    let count = 0;
-    const differing: unknown[] = [];
-    for (let i = 0; i < VALUES; i += 1) {
-      const value =
-        random(2) === 0
-          ? hostileValue(random)
-          : Array.from({ length: 1 + random(5) }, () => "0123456789.:[]-/web"[random(19)]).join("");
-      if (isPlain(format, value)) {
-        count += 1;
-        for (const row of places) {
-          const resolved = fillAll(format, row, value);
-          const asIs = row.text.replaceAll("@@", value);
-          if (resolved.ok && withoutQuotes(resolved.text) !== withoutQuotes(asIs)) {
-            differing.push([asIs, resolved.text]);
-          }
-        }
-      }
-    }
-    expect(differing).toEqual([]);
-    expect(count > 0).toBe(!["json", "yaml", "toml"].includes(format));
-  });
-});
-
-/** Quotes that an escape puts around the whole word do not change a plain value. */
-function withoutQuotes(text: string): string {
-  return text.replace(/["']/g, "");
-}

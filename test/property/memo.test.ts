@@ -2,11 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { FairleadError } from "../../src/model/errors.ts";
 import type { Entry } from "../../src/model/instance.ts";
+import type { SetAside } from "../../src/model/provenance.ts";
 import { EVERYTHING } from "../../src/model/selector.ts";
 import type { Snapshot } from "../../src/model/snapshot.ts";
 import { compileTemplate, type Template } from "../../src/render/engine.ts";
+import { maskedText, type Order, renderFile } from "../../src/render/file-render.ts";
 import type { FormatName } from "../../src/render/formats/index.ts";
-import { createView, type View } from "../../src/render/view.ts";
 import { entry, world } from "../helpers/snapshot.ts";
 
 const ROUNDS = 80;
@@ -50,6 +51,13 @@ const OUTSIDE_LINES = [
   "{{#if @first}}\nset $first {{name}};\n{{/if}}\n",
 ] as const;
 
+/** A list that a key chooses is no instance's own: its values are blamed in another way. */
+const INNER_BLOCKS = [
+  '{{#each (service "s0")}}\n    server {{addr}} {{protocol}};\n{{/each}}\n',
+  '{{#each (service (key "app/s"))}}\n    set $p {{meta.note}}{{#each meta}}{{@key}}{{this}}{{/each}};\n{{/each}}\n',
+  '{{#each (where (services) "name" (key "app/s"))}}\n    set $p {{name}}{{join tags "$"}};\n{{/each}}\n',
+] as const;
+
 /** What stands around the items changes with the key. */
 const AROUND_CHANGES = '{{#if (eq (key "app/k") "1")}}\nmap $x $y {\n{{else}}\nhttp {\n{{/if}}\n';
 
@@ -61,11 +69,11 @@ function randomTemplate(random: Random): string {
   const each = pick(random, "services", "services as |s|", '(services health="any")', '(services tag="a")');
   const block = `{{#each ${each}}}\n${lines.join("")}{{else}}\n# none\n{{/each}}\n`;
   const around = pick(random, "", "", "http {\n", "map $x $y {\n", "# {{node}}\n", "set $q ", AROUND_CHANGES);
-  const inner = `{{#each (service "s0")}}\n    server {{addr}} {{protocol}};\n{{/each}}\n`;
+  const inner = pick(random, ...INNER_BLOCKS);
   return `${around}${block}${random(2) === 0 ? inner : ""}${around.includes("{\n") ? "}\n" : ""}set $g {{generation}};\n`;
 }
 
-const NOTES = ["v1", "v1", "v2", "a b", "x;y", '"', "", "#", "0", "\\", "{"] as const;
+const NOTES = ["v1", "v1", "v1", "v2", "v2", "a b", "x;y", '"', "", "#", "0", "\\", "{", "$a"] as const;
 const NAMES = ["s0", "s0", "s0", "s1", "s2", "a b", "x;y"] as const;
 
 function randomEntry(random: Random): Entry {
@@ -81,23 +89,33 @@ function compile(text: string, format: FormatName): Template {
   return compileTemplate({ file: "t.hbs", text, format, allowRaw: false, partials: new Map() });
 }
 
-/** A view whose items are copies: nothing is remembered of them. */
-function forgettable(view: View): View {
-  const copy = (list: ReturnType<View["service"]>): ReturnType<View["service"]> => list.map((item) => ({ ...item }));
-  return {
-    key: view.key,
-    keys: view.keys,
-    reads: view.reads,
-    outside: view.outside,
-    services: (filter) => view.services(filter).map((service) => ({ ...service, instances: copy(service.instances) })),
-    service: (name, filter) => copy(view.service(name, filter)),
-  };
+/** The same template, with everything in it rendered anew each time: the place in the list, when it is named, is more than the item. */
+function withoutMemory(text: string): string {
+  return text.replace(/\{\{#each (.*?)(?: as \|(\w+)\|)?\}\}/g, (_, list: string, item?: string) => {
+    return `{{#each ${list} as |${item ?? "own"} place|}}`;
+  });
 }
 
-/** The text, or the error as a person would see it. */
-function outcomeOf(template: Template, view: View): unknown {
+const facts = { node: "n1", env: new Map<string, string>() };
+const SECRETS = ["app/"];
+
+interface Seen {
+  readonly text: string | undefined;
+  readonly masked: string | undefined;
+  readonly setAside: readonly SetAside[];
+}
+
+/** What a render gives, or the error as a person would see it. */
+function outcomeOf(template: Template, snapshot: Snapshot, onUnsafe: Order["onUnsafe"]): Seen | object {
+  const order: Order = { dest: "/t", template, facts, onUnsafe };
+  const sight = { snapshot, selector: EVERYTHING };
   try {
-    return template.render(view, facts);
+    const rendered = renderFile(order, sight);
+    if ("outside" in rendered) {
+      return rendered;
+    }
+    const { text, setAside } = rendered;
+    return { text, setAside, masked: maskedText(order, rendered, sight, SECRETS)?.() };
   } catch (error) {
     if (!(error instanceof FairleadError)) {
       throw error;
@@ -107,25 +125,30 @@ function outcomeOf(template: Template, view: View): unknown {
   }
 }
 
-const facts = { node: "n1", env: new Map<string, string>() };
-
 describe("what blocks remember", () => {
-  it.each(["nginx", "haproxy", "text"] as const)("%s: it never shows", (format) => {
+  it.each([
+    ["nginx", "fail"],
+    ["nginx", "skip-instance"],
+    ["haproxy", "skip-instance"],
+    ["text", "fail"],
+  ] as const)("%s, %s: it never shows, in masked texts and in who is set aside neither", (format, onUnsafe) => {
     const random = createRandom(7);
-    const seen = { text: 0, error: 0 };
+    const seen = { text: 0, masked: 0, aside: 0, error: 0 };
     for (let round = 0; round < ROUNDS; round += 1) {
       const text = randomTemplate(random);
       const template = compile(text, format);
-      const plain = compile(text, format);
+      const plain = compile(withoutMemory(text), format);
       const state = world(
         Array.from({ length: random(160) }, () => randomEntry(random)),
-        { "app/k": "1" },
+        { "app/k": "1", "app/s": "s0" },
       );
       for (let change = 0; change < CHANGES; change += 1) {
         const snapshot: Snapshot = state.snapshot();
-        const outcome = outcomeOf(template, createView(snapshot, EVERYTHING));
-        expect(outcome, text).toEqual(outcomeOf(plain, forgettable(createView(snapshot, EVERYTHING))));
-        seen[typeof outcome === "string" ? "text" : "error"] += 1;
+        const outcome = outcomeOf(template, snapshot, onUnsafe);
+        expect(outcome, text).toEqual(outcomeOf(plain, snapshot, onUnsafe));
+        seen[typeof outcome === "object" && "text" in outcome ? "text" : "error"] += 1;
+        seen.masked += "masked" in outcome && outcome.masked !== undefined && outcome.masked !== outcome.text ? 1 : 0;
+        seen.aside += "setAside" in outcome && outcome.setAside.length > 0 ? 1 : 0;
         const one = randomEntry(random);
         pick(
           random,
@@ -133,9 +156,12 @@ describe("what blocks remember", () => {
           () => state.set(one),
           () => state.remove(one.service, one.id),
           () => state.setKey("app/k", String(random(2))),
+          () => state.setKey("app/s", `s${random(3)}`),
         )();
       }
     }
     expect(seen.text).toBeGreaterThan(100);
+    expect(seen.masked).toBeGreaterThan(50);
+    expect(seen.aside > 100).toBe(onUnsafe === "skip-instance");
   });
 });

@@ -4,13 +4,13 @@ import { findNode } from "../../compose/node.ts";
 import { openRegistry } from "../../compose/registry.ts";
 import { createFacts, createTargets, createTemplateLibrary, defaultStateDir } from "../../compose/render.ts";
 import type { Config } from "../../config/load.ts";
-import { parseMode, splitCommand } from "../../config/values.ts";
+import { DEFAULT_GUARD, parseDuration, parseMode, parsePercentage, splitCommand } from "../../config/values.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { FairleadError } from "../../model/errors.ts";
 import { FORMAT_NAMES, type FormatName } from "../../render/formats/index.ts";
 import { type OnceReport, renderOnce, type TargetReport } from "../../render/once.ts";
 import { type Context, hasColour, printJson, printLine, quietLog, usage } from "../context.ts";
-import { unifiedDiff } from "../diff.ts";
+import { fileDiff } from "../diff.ts";
 import { describeError, errorJson, exitCodeOf } from "../failure.ts";
 import { loadConfigFile, parseRegistryOption, timeoutOf } from "../settings.ts";
 
@@ -23,6 +23,7 @@ interface Options {
   readonly exitCode?: boolean;
   /** False with `--no-reload`; commander's way. A text in the form without a configuration. */
   readonly reload?: boolean | string;
+  readonly acceptShrink?: boolean;
   readonly state?: string;
   readonly template?: string;
   readonly dest?: string;
@@ -47,12 +48,13 @@ export async function run(context: Context, names: readonly string[], options: O
     const node = await findNode(plan, deps, { signal: context.signal, wait: false });
     const report = await renderOnce({
       reader: registry,
-      targets: createTargets({ targets: wanted }, stateDir ?? defaultStateDir(context.env), deps),
+      targets: createTargets({ targets: wanted, secret: plan.render.secret }, stateDir ?? defaultStateDir(context.env), deps),
       library: createTemplateLibrary(plan.render),
       facts: createFacts(node, plan.render, context.env),
       timeoutMs,
       signal: context.signal,
       apply: { dryRun: options.dryRun === true, noReload: options.reload === false },
+      acceptShrink: options.acceptShrink === true,
       onStale: () => undefined, // told at the end, if it never got better
     });
     tell(context, options, report);
@@ -104,7 +106,12 @@ function planFromOptions(context: Context, names: readonly string[], options: Op
   if (options.mode !== undefined && mode === undefined) {
     throw usage(`--mode: "${options.mode}" is no file mode`, "write octal, for example 0644");
   }
-  const file = { template: resolve(context.cwd, template), dest: resolve(context.cwd, dest), raw: false };
+  const file = {
+    template: resolve(context.cwd, template),
+    dest: resolve(context.cwd, dest),
+    raw: false,
+    onUnsafe: "fail" as const,
+  };
   const check = options.check === undefined ? undefined : commandOf("--check", options.check);
   const reload = typeof options.reload === "string" ? commandOf("--reload", options.reload) : undefined;
   return {
@@ -112,8 +119,14 @@ function planFromOptions(context: Context, names: readonly string[], options: Op
     render: {
       settle: { quiet: 0, max: 0 },
       env: [],
+      secret: [],
       targets: {
         [basename(dest)]: {
+          guard: {
+            ...DEFAULT_GUARD,
+            maxShrink: parsePercentage(DEFAULT_GUARD.maxShrink) ?? 0,
+            hold: parseDuration(DEFAULT_GUARD.hold) ?? 0,
+          },
           files: [{ ...file, ...(mode !== undefined && { mode }), ...(format !== undefined && { format }) }],
           ...(check !== undefined && { check }),
           ...(reload !== undefined && { reload }),
@@ -167,6 +180,10 @@ function tell(context: Context, options: Options, report: OnceReport): void {
       context.stderr.write(`${target.name}: ${target.outcome.kind}${files.length === 0 ? "" : ` ${files.join(", ")}`}\n`);
     }
   }
+  for (const { service, id, dest, reason, location } of report.targets.flatMap(({ setAside }) => setAside)) {
+    const at = [location?.file, location?.line, location?.column].filter((part) => part !== undefined).join(":");
+    context.stderr.write(`warning: ${service}/${id} is left out of ${dest}: a value of it cannot stand at ${at}: ${reason}\n`);
+  }
   for (const { outcome } of report.targets) {
     if ("error" in outcome) {
       context.stderr.write(context.secrets.redact(`${describeError(outcome.error, colour)}\n`));
@@ -174,20 +191,21 @@ function tell(context: Context, options: Options, report: OnceReport): void {
   }
 }
 
-function targetJson({ name, outcome, generation, files }: TargetReport): object {
+function targetJson({ name, outcome, generation, files, setAside }: TargetReport): object {
   return {
     name,
     outcome: outcome.kind,
     generation,
     files: files.map(({ dest, changed, sha256 }) => ({ dest, changed, sha256 })),
+    ...(setAside.length > 0 && { setAside }),
     ...("error" in outcome && { error: errorJson(outcome.error) }),
   };
 }
 
 function printDiffs(context: Context, report: OnceReport): void {
-  for (const { dest, before, after, changed } of report.targets.flatMap((target) => target.files)) {
-    if (changed) {
-      printLine(context, unifiedDiff(dest, before?.toString("utf8"), after?.toString("utf8") ?? ""));
+  for (const file of report.targets.flatMap((target) => target.files)) {
+    if (file.changed) {
+      printLine(context, fileDiff(file));
     }
   }
 }

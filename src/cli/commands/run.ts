@@ -1,28 +1,32 @@
-import { createApp } from "../../compose/app.ts";
-import type { Deps } from "../../compose/deps.ts";
-import { childAbort, sleep } from "../../core/time.ts";
+import { type App, createApp } from "../../compose/app.ts";
+import type { Config } from "../../config/load.ts";
+import { createHints, type Hints } from "../../core/hints.ts";
+import { type ChildAbort, childAbort, sleep } from "../../core/time.ts";
+import { FairleadError } from "../../model/errors.ts";
+import type { Log } from "../../ports.ts";
 import { type Context, logFor } from "../context.ts";
 import { loadConfigFile } from "../settings.ts";
 
 /** Told to stop, the process ends within 5 s: what has not ended by then is left to the journal and the lease. */
 const STOP_MS = 4500;
 
-export async function run(context: Context, _args: readonly string[], options: { readonly config?: string }): Promise<void> {
+interface Options {
+  readonly config?: string;
+}
+
+export async function run(context: Context, _args: readonly string[], options: Options): Promise<void> {
+  const { signal } = context;
   const config = await loadConfigFile(context, options.config);
-  const log = logFor(context, config.log);
-  const deps: Deps = { env: context.env, log, secrets: context.secrets };
-  const signal = context.signal;
+  const hangups = createHints();
+  context.onHangup(hangups.notify);
+  let log = logFor(context, config.log);
   try {
-    const app = await createApp(config, deps, signal);
-    log.info("started", {
-      node: app.node,
-      registry: app.registry.name,
-      registers: app.registrator !== undefined,
-      renders: app.renderer !== undefined,
-    });
-    const ended = runParts([app.registrator, app.renderer], signal);
-    await Promise.race([ended, stopTime(signal)]);
-    await Promise.race([app.registry.close(), sleep(200, new AbortController().signal)]);
+    let serving: Serving | undefined = await start(context, config, signal);
+    while (serving !== undefined) {
+      ({ log } = serving);
+      tellStart(serving);
+      serving = await serve(serving, findNext({ context, options, hangups, log }), signal);
+    }
   } catch (error) {
     if (!signal.aborted) {
       throw error;
@@ -31,30 +35,96 @@ export async function run(context: Context, _args: readonly string[], options: {
   log.info("stopped");
 }
 
-/** A part that ends with an error ends the others too. */
-async function runParts(
-  parts: readonly ({ run(signal: AbortSignal): Promise<void> } | undefined)[],
+/** What a configuration makes, and where it tells of itself. */
+interface Serving {
+  readonly app: App;
+  readonly log: Log;
+}
+
+async function start(context: Context, config: Config, signal: AbortSignal): Promise<Serving> {
+  const log = logFor(context, config.log);
+  return { log, app: await createApp(config, { env: context.env, log, secrets: context.secrets }, signal) };
+}
+
+/** Runs until the process is told to stop, or until there is something to go on with: then the old parts have ended. */
+async function serve(
+  { app }: Serving,
+  find: (signal: AbortSignal) => Promise<Serving | undefined>,
   signal: AbortSignal,
-): Promise<void> {
-  const together = childAbort(signal);
+): Promise<Serving | undefined> {
+  const running = childAbort(signal);
   try {
-    await Promise.all(
-      parts.map(async (part) => {
-        try {
-          await part?.run(together.signal);
-        } catch (error) {
-          together.abort(error);
-          throw error;
-        }
-      }),
-    );
+    const ended = runParts([app.registrator, app.renderer], running);
+    const next = await Promise.race([find(running.signal), ended.then(() => undefined)]);
+    running.abort();
+    await Promise.race([endWith(ended, next === undefined ? app : undefined), stopTime()]);
+    await Promise.race([app.registry.close(), sleep(200, new AbortController().signal)]);
+    return next;
   } finally {
-    together.dispose();
+    running.abort();
+    running.dispose();
   }
 }
 
-async function stopTime(signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    signal.addEventListener("abort", () => setTimeout(resolve, STOP_MS).unref(), { once: true });
+/** Only the end of the process is an end for the entries; a new configuration takes them over. */
+async function endWith(ended: Promise<void>, leaving: App | undefined): Promise<void> {
+  await ended;
+  await leaving?.registrator?.leave();
+}
+
+/** Waits for a hang-up after which the configuration is good; a bad one changes nothing. Undefined: aborted. */
+function findNext(state: {
+  readonly context: Context;
+  readonly options: Options;
+  readonly hangups: Hints;
+  readonly log: Log;
+}): (signal: AbortSignal) => Promise<Serving | undefined> {
+  const { context, options, hangups, log } = state;
+  return async (signal) => {
+    for await (const _ of hangups.read(signal)) {
+      try {
+        const config = await loadConfigFile(context, options.config);
+        const next = await start(context, config, signal);
+        log.info("configuration is read again", { file: config.file });
+        return next;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof FairleadError)) {
+          throw error;
+        }
+        log.error("new configuration is not used; everything goes on as before", { code: error.code, error: error.message });
+      }
+    }
+    return undefined;
+  };
+}
+
+function tellStart({ app, log }: Serving): void {
+  log.info("started", {
+    node: app.node,
+    registry: app.registry.name,
+    registers: app.registrator !== undefined,
+    renders: app.renderer !== undefined,
   });
+}
+
+/** A part that ends with an error ends the others too. */
+async function runParts(
+  parts: readonly ({ run(signal: AbortSignal): Promise<void> } | undefined)[],
+  running: ChildAbort,
+): Promise<void> {
+  await Promise.all(
+    parts.map(async (part) => {
+      try {
+        await part?.run(running.signal);
+      } catch (error) {
+        running.abort(error);
+        throw error;
+      }
+    }),
+  );
+}
+
+function stopTime(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, STOP_MS).unref());
 }

@@ -4,7 +4,7 @@ import type { Snapshot } from "../../model/snapshot.ts";
 import { follow } from "../../registry/follow.ts";
 import { type Context, printJson, printLine, quietLog, table } from "../context.ts";
 import { readOnce } from "../read-once.ts";
-import { type RegistryOptions, timeoutOf, withRegistry } from "../settings.ts";
+import { findConfigFile, type RegistryOptions, timeoutOf, withRegistry } from "../settings.ts";
 
 interface Options extends RegistryOptions {
   readonly watch?: boolean;
@@ -19,6 +19,7 @@ export async function run(context: Context, [name]: readonly string[], options: 
   await withRegistry(context, options, async (registry) => {
     if (options.watch !== true) {
       print(context, await readOnce(registry, selector, { timeoutMs, signal: context.signal }), false);
+      await tellExceptions(context, name, options);
       return;
     }
     const log = quietLog(context);
@@ -33,6 +34,24 @@ export async function run(context: Context, [name]: readonly string[], options: 
       print(context, snapshot, true);
     }
   });
+}
+
+/** What the files of this configuration hold of the services otherwise than the registry: what guards keep, and what was set aside. */
+async function tellExceptions(context: Context, name: string | undefined, options: Options): Promise<void> {
+  if (options.registry !== undefined || findConfigFile(context, options.config) === undefined) {
+    return;
+  }
+  const { pastTargets } = await import("../past.ts");
+  for (const target of await pastTargets(context, options)) {
+    const { holds, setAside } = (await target.recall())?.provenance ?? { holds: [], setAside: [] };
+    for (const { service, instances, reason, until } of holds.filter((hold) => (name ?? hold.service) === hold.service)) {
+      const end = until === undefined ? "until they come back" : `until ${until}`;
+      context.stderr.write(`${service}: target "${target.name}" holds ${instances.join(", ")} ${end}: ${reason}\n`);
+    }
+    for (const { service, id, dest, reason } of setAside.filter((aside) => (name ?? aside.service) === aside.service)) {
+      context.stderr.write(`${service}: ${id} is set aside from ${dest}: ${reason}\n`);
+    }
+  }
 }
 
 export interface ServiceJson {

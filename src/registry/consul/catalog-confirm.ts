@@ -38,7 +38,7 @@ async function waitUntilShown(client: Client, wanted: readonly Wanted[], signal:
   const node = await nodeName(client, signal);
   const backoff = createBackoff({ minMs: 5, maxMs: 250 });
   while (node !== undefined) {
-    const checks = new Map((await listNodeChecks(client, node, signal)).map((check) => [check.id, check]));
+    const checks = new Map((await listNodeChecks(client, node, "default", signal)).map((check) => [check.id, check]));
     if (checks.size === 0 || wanted.every((item) => isShown(item, checks))) {
       return; // without any check the node cannot be seen by us: it has at least its own
     }

@@ -1,3 +1,4 @@
+import { sinceIn } from "./catalog-owners.ts";
 import type { Indexed } from "./read-requests.ts";
 import { type Check, foldCase } from "./shapes.ts";
 
@@ -23,6 +24,7 @@ export class CatalogLists {
   checksIndex = 1;
   #serviceChecks: ReadonlyMap<string, string> = new Map();
   #nodeChecks: ReadonlyMap<string, string> = new Map();
+  #nodeSince: ReadonlyMap<string, number | undefined> = new Map();
   #told = new Set<string>();
   #hasMoved = false;
 
@@ -34,6 +36,11 @@ export class CatalogLists {
   /** No service and no check at all: every node has at least one check, so nobody sees that who may see anything. */
   get isBlank(): boolean {
     return this.services.size === 0 && this.hasNoChecks;
+  }
+
+  /** When a node came into the catalogue; undefined: it is not there, or not alive. */
+  nodeSince(node: string): number | undefined {
+    return this.#nodeSince.get(node);
   }
 
   get hasNoChecks(): boolean {
@@ -60,6 +67,7 @@ export class CatalogLists {
       }
       this.#serviceChecks = byService;
       this.#nodeChecks = byNode;
+      this.#nodeSince = new Map(checks.data.filter(isOfNode).map((check) => [check.node, sinceIn([check])]));
       this.checksIndex = checks.index;
     }
   }
@@ -75,6 +83,10 @@ export class CatalogLists {
     this.#hasMoved = false;
     return moves;
   }
+}
+
+function isOfNode(check: Check): boolean {
+  return sinceIn([check]) !== undefined;
 }
 
 /** One text for each service's checks, and for each node's own. */

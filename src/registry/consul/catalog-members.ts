@@ -1,6 +1,7 @@
 import { type Selector, selectsService } from "../../model/selector.ts";
 import type { SnapshotBuilder } from "../../model/snapshot.ts";
 import { readEntries } from "./catalog-entries.ts";
+import { type CatalogOwners, type Hold, holdsIn } from "./catalog-owners.ts";
 import type { Client } from "./client.ts";
 import { mapLimited } from "./concurrency.ts";
 import { denied } from "./failures.ts";
@@ -16,6 +17,7 @@ interface Member {
   readonly count: number;
   readonly nodes: ReadonlySet<string>;
   readonly refs: ReadonlySet<string>;
+  readonly holds: readonly Hold[];
 }
 
 export interface FetchResult {
@@ -37,12 +39,14 @@ export class CatalogMembers {
   readonly #client: Client;
   readonly #selector: Selector;
   readonly #builder: SnapshotBuilder;
+  readonly #owners: CatalogOwners;
   readonly #members = new Map<string, Member>();
 
-  constructor(client: Client, selector: Selector, builder: SnapshotBuilder) {
+  constructor(client: Client, selector: Selector, builder: SnapshotBuilder, owners: CatalogOwners) {
     this.#client = client;
     this.#selector = selector;
     this.#builder = builder;
+    this.#owners = owners;
   }
 
   names(): Iterable<string> {
@@ -119,10 +123,12 @@ export class CatalogMembers {
         this.#builder.deleteEntry(ref);
       }
     }
+    const holds = holdsIn(items ?? []);
+    this.#owners.replace(before?.holds ?? [], holds);
     if (refs.size === 0 && (items?.length ?? 0) === 0) {
       this.#members.delete(name);
     } else {
-      this.#members.set(name, { count: items?.length ?? 0, nodes: new Set(items?.map(({ node }) => node)), refs });
+      this.#members.set(name, { count: items?.length ?? 0, nodes: new Set(items?.map(({ node }) => node)), refs, holds });
     }
   }
 }

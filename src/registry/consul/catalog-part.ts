@@ -4,19 +4,23 @@ import type { SnapshotBuilder } from "../../model/snapshot.ts";
 import { BlockingQuery } from "./blocking.ts";
 import { CatalogLists, type Lists, type Moves } from "./catalog-lists.ts";
 import { CatalogMembers } from "./catalog-members.ts";
+import { CatalogOwners, nodeStateOf } from "./catalog-owners.ts";
 import { checkFilter, namesInConsul } from "./catalog-selection.ts";
 import type { Client } from "./client.ts";
-import { firstOrDue, raceAbort } from "./concurrency.ts";
+import { firstOrDue, mapLimited, raceAbort } from "./concurrency.ts";
 import { denied, incomplete } from "./failures.ts";
 import { MAX_ROUNDS, type Part } from "./part.ts";
 import { listChecks, listServices, type Mode } from "./read-requests.ts";
 import type { Check } from "./shapes.ts";
 import { isSuspicious } from "./shrink.ts";
+import { listNodeChecks } from "./write-requests.ts";
 
 /** Between two sweeps lies at least this long for each service, so that many services are no storm of requests. */
 const SWEEP_MS_PER_SERVICE = 50;
 /** Between the answers of two blocking queries that one change has woken. */
 const PATIENCE_MS = 30;
+/** Nodes that are asked about at once. */
+const MAX_NODES = 3;
 /** Consul's servers register themselves under this name, always. */
 const CONSUL = "consul";
 
@@ -31,6 +35,8 @@ export class CatalogPart implements Part {
   readonly #selector: Selector;
   readonly #lists = new CatalogLists();
   readonly #members: CatalogMembers;
+  readonly #owners: CatalogOwners;
+  readonly #builder: SnapshotBuilder;
   readonly #filter: string | undefined;
   #sweepAtMs = Number.POSITIVE_INFINITY;
   /** The highest index of a service that was read since the last sweep. */
@@ -41,7 +47,9 @@ export class CatalogPart implements Part {
   constructor(client: Client, selector: Selector, builder: SnapshotBuilder) {
     this.#client = client;
     this.#selector = selector;
-    this.#members = new CatalogMembers(client, selector, builder);
+    this.#builder = builder;
+    this.#owners = new CatalogOwners(client.timing.returnMs);
+    this.#members = new CatalogMembers(client, selector, builder, this.#owners);
     this.#filter = checkFilter(selector);
     this.queries = [
       new BlockingQuery(client.timing, (after, signal) => listServices(client, { after }, signal)),
@@ -54,19 +62,27 @@ export class CatalogPart implements Part {
   }
 
   async load(signal: AbortSignal): Promise<void> {
+    const before = this.#lists.index;
     this.#accept(await this.#ask("consistent", signal));
+    if (this.#lists.index < before) {
+      this.#owners.distrust();
+    }
     await this.#sweep(signal);
+    await this.#judgeOwners(signal);
   }
 
   async refresh(signal: AbortSignal): Promise<boolean> {
     this.#accept(await this.#ask("default", signal));
-    return await this.#follow(signal);
+    const moved = await this.#follow(signal);
+    await this.#judgeOwners(signal);
+    return moved;
   }
 
   async update(signal: AbortSignal): Promise<void> {
     const [services, checks] = this.queries;
     const news = { services: services.take(), checks: checks.take() };
     if (news.services?.wentBack === true || news.checks?.wentBack === true) {
+      this.#owners.distrust();
       await this.load(signal);
       return;
     }
@@ -82,6 +98,18 @@ export class CatalogPart implements Part {
     if (monotonicMs() >= this.#sweepAtMs) {
       await this.#sweep(signal);
     }
+    await this.#judgeOwners(signal);
+  }
+
+  /** The last step of all work: what an entry went with is asked after it was seen to be gone. */
+  async #judgeOwners(signal: AbortSignal): Promise<void> {
+    const nodes = [...this.#owners.nodesInDoubt];
+    const states = await mapLimited(
+      nodes,
+      MAX_NODES,
+      async (node) => [node, nodeStateOf(await listNodeChecks(this.#client, node, "consistent", signal))] as const,
+    );
+    this.#builder.setOwners(this.#owners.judge(new Map(states), (node) => this.#lists.nodeSince(node), monotonicMs()));
   }
 
   async #ask(mode: Mode, signal: AbortSignal): Promise<Lists> {

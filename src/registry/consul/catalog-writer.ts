@@ -10,7 +10,7 @@ import { mapLimited } from "./concurrency.ts";
 import type { CheckStatus } from "./shapes.ts";
 import { deregisterService, registerService, setCheck } from "./write-requests.ts";
 
-/** For entries that are written before the first beat has said how long they live. */
+/** Until the first beat has said how long entries live; none is registered before it. */
 const DEFAULT_TTL_MS = 30_000;
 const MAX_WRITES = 3;
 const SEVERITY: Readonly<Record<CheckStatus, number>> = { passing: 0, warning: 1, critical: 2 };
@@ -69,7 +69,11 @@ export class CatalogWriter implements RegistryWriter {
     change.put.forEach(({ instance }) => this.#warnIfCut(instance));
     const steps = planSteps({ owner, ttlMs: holding.ttlMs }, change, await readAgent(this.#client, signal));
     const wanted: Wanted[] = [];
-    const results = await mapLimited(steps, MAX_WRITES, (step) => this.#run(holding, step, wanted, signal));
+    const results = await mapLimited(steps, MAX_WRITES, (step) =>
+      step.kind === "register" && !holding.hasBeaten
+        ? Promise.resolve(failedWithoutLease(step.place))
+        : this.#run(holding, step, wanted, signal),
+    );
     await confirm(this.#client, wanted, signal);
     return results;
   }
@@ -184,6 +188,12 @@ export class CatalogWriter implements RegistryWriter {
       this.#log?.warn("some metadata is too large for the Consul catalogue and is left out", { service, id });
     }
   }
+}
+
+function failedWithoutLease({ service, id }: Pick<Instance, "service" | "id">): WriteResult {
+  const text = `cannot write ${JSON.stringify(`${service}/${id}`)} to Consul's agent: nobody has said yet how long it is to live`;
+  const error = new FairleadError("REGISTRY_UNAVAILABLE", text, { retryable: true, hint: "keepAlive() says it" });
+  return { service, id, outcome: "failed", error };
 }
 
 function refusedBeat(agentId: string): FairleadError {

@@ -5,20 +5,40 @@ import { type Decoded, decodeEntryPath, encodeSegment } from "../codec.ts";
 import type { KeyLayout } from "../store.ts";
 import type { Client } from "./client.ts";
 import { decodeAddressAt, decodeEntryAt, ownerOf, pathBelow } from "./kv-form.ts";
-import { KvTree, partOf } from "./kv-tree.ts";
+import { createLivingSink } from "./kv-living.ts";
+import { commonPart, KvTree, partOf } from "./kv-tree.ts";
 import { MAX_ROUNDS, type Part } from "./part.ts";
 import type { KvPair } from "./shapes.ts";
 
-/** The entries of the key-value store in the layout `json`: each key holds one. */
+/** More named services than this are read as all services, of which the others are dropped here. */
+const MAX_SERVICE_PREFIXES = 32;
+
+/**
+ * The entries of the key-value store in the layout `json`: each key holds one. The owners' records are read with them, at one moment, so
+ * that an entry and the session that it went with are never told apart.
+ */
 export function createEntriesPart(client: Client, layout: KeyLayout, selector: Selector, builder: SnapshotBuilder): Part {
-  const tree = new KvTree(client, prefixesOf(layout.entriesPrefix, selector), {
+  const prefixes = prefixesOf(layout.entriesPrefix, selector);
+  const readsAll = prefixes.length === 1 && prefixes[0] === layout.entriesPrefix;
+  const living = createLivingSink(layout, builder, client.timing.returnMs);
+  const isRecord = (key: string): boolean => key.startsWith(layout.livingPrefix);
+  const all = [...prefixes, layout.livingPrefix];
+  const tree = new KvTree(client, readsAll ? [commonPart(all)] : all, {
     set(pair) {
+      if (isRecord(pair.key)) {
+        living.set(pair);
+        return;
+      }
+      if (!pair.key.startsWith(layout.entriesPrefix)) {
+        return;
+      }
       const path = pathBelow(layout.entriesPrefix, pair);
       if (path !== undefined) {
         place(builder, selector, pair.key, decodeEntryAt(path, pair.value));
       }
     },
-    delete: (key) => builder.deleteEntry(key),
+    delete: (key) => (isRecord(key) ? living.delete(key) : builder.deleteEntry(key)),
+    done: (wentBack) => living.done(wentBack),
   });
   return partOf(tree);
 }
@@ -35,6 +55,9 @@ export class RegistratorPart implements Part {
   readonly #builder: SnapshotBuilder;
   readonly #addresses: KvTree;
   readonly #records: KvTree;
+  /** Read after the others, whenever an entry has gone: never does it show an owner whose session went with the entry. */
+  readonly #living: KvTree;
+  #hasLost = false;
   readonly #addressAt = new Map<string, KvPair>();
   readonly #recordAt = new Map<string, KvPair>();
   /** Paths of which a half has changed. */
@@ -56,12 +79,14 @@ export class RegistratorPart implements Part {
       });
     this.#addresses = tree(layout.entriesPrefix, this.#addressAt);
     this.#records = tree(layout.ownersPrefix, this.#recordAt);
+    this.#living = new KvTree(client, [layout.livingPrefix], createLivingSink(layout, builder, client.timing.returnMs));
     this.queries = [this.#addresses.query, this.#records.query];
   }
 
   async load(signal: AbortSignal): Promise<void> {
     await this.#addresses.load(signal);
     await this.#records.load(signal);
+    this.#hasLost = true;
     await this.#align(signal);
   }
 
@@ -87,12 +112,16 @@ export class RegistratorPart implements Part {
 
   #delete(halves: Map<string, KvPair>, path: string): void {
     halves.delete(path);
+    this.#hasLost = true;
     this.#touched.add(path);
   }
 
   /** With `fairlead` as prefix the records lie among the addresses; they have more segments. */
   #isRecord(prefix: string, key: string): boolean {
-    const { ownersPrefix = "" } = this.#layout;
+    const { ownersPrefix = "", livingPrefix } = this.#layout;
+    if (prefix !== ownersPrefix && key.startsWith(livingPrefix)) {
+      return true;
+    }
     const allRecords = ownersPrefix.slice(0, ownersPrefix.lastIndexOf("/", ownersPrefix.length - 2) + 1);
     return prefix !== ownersPrefix && key.startsWith(allRecords) && decodeEntryPath(key.slice(prefix.length)) === undefined;
   }
@@ -110,6 +139,10 @@ export class RegistratorPart implements Part {
       if (!moved.includes(true)) {
         break;
       }
+    }
+    if (this.#hasLost) {
+      await this.#living.load(signal);
+      this.#hasLost = false;
     }
     for (const path of this.#touched) {
       this.#join(path);
@@ -144,7 +177,7 @@ function place(builder: SnapshotBuilder, selector: Selector, ref: string, found:
 }
 
 function prefixesOf(prefix: string, selector: Selector): readonly string[] {
-  if (selector.services === "all") {
+  if (selector.services === "all" || selector.services.length > MAX_SERVICE_PREFIXES) {
     return [prefix];
   }
   return [...new Set(selector.services)].filter(isName).map((service) => `${prefix}${encodeSegment(service)}/`);

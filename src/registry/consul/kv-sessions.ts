@@ -1,13 +1,11 @@
 import { FairleadError } from "../../model/errors.ts";
 import type { Client } from "./client.ts";
 import { createExclusive, type Exclusive } from "./concurrency.ts";
-import { createSession, destroySession, listSessions, renewSession } from "./write-requests.ts";
+import { createSession, listSessions, renewSession } from "./write-requests.ts";
 
 /** Consul's own limits. */
 const MIN_TTL_MS = 10_000;
 const MAX_TTL_MS = 86_400_000;
-/** For entries that are written before the first beat has said how long they live. */
-const DEFAULT_TTL_MS = 30_000;
 
 interface Held {
   readonly id: string;
@@ -34,14 +32,6 @@ export class KvSessions {
     return await this.#exclusive(async () => (await this.#find(owner, signal))?.id, signal);
   }
 
-  /** The same, and a new one when there is none. */
-  async ensure(owner: string, signal: AbortSignal): Promise<string> {
-    return await this.#exclusive(async () => {
-      const held = (await this.#find(owner, signal)) ?? (await this.#create(owner, ttlText(DEFAULT_TTL_MS), signal));
-      return held.id;
-    }, signal);
-  }
-
   /** `kept`: it lives on. `lost`: there is a new one. */
   async keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost"> {
     if (ttlMs < MIN_TTL_MS || ttlMs > MAX_TTL_MS) {
@@ -63,17 +53,6 @@ export class KvSessions {
   /** Whether a session still lives; to be asked when Consul refused something without a reason that we can see. */
   async isAlive(id: string, signal: AbortSignal): Promise<boolean> {
     return await renewSession(this.#client, id, signal);
-  }
-
-  /** Ends the session, and with it everything that hangs on it. */
-  async end(owner: string, signal: AbortSignal): Promise<void> {
-    await this.#exclusive(async () => {
-      const held = await this.#find(owner, signal);
-      this.#held.delete(owner);
-      if (held !== undefined) {
-        await destroySession(this.#client, held.id, signal);
-      }
-    }, signal);
   }
 
   async #find(owner: string, signal: AbortSignal): Promise<Held | undefined> {

@@ -25,6 +25,8 @@ type Hint = Indexed<readonly KvPair[] | undefined>;
 export interface KvSink {
   set(pair: KvPair): void;
   delete(key: string): void;
+  /** A whole answer was taken in. `wentBack`: its index is lower than the one before, as after a store was restored. */
+  done?(wentBack: boolean): void;
 }
 
 /**
@@ -109,6 +111,7 @@ export class KvTree {
     for (const prefix of this.#prefixes) {
       this.#apply(prefix, below(prefix, pairs), mode === "consistent");
     }
+    this.#sink.done?.(hint.index < this.#index);
     this.#index = hint.index;
     this.query.rebase(hint.index);
   }
@@ -158,7 +161,7 @@ function below(prefix: string, pairs: readonly KvPair[]): readonly KvPair[] {
 }
 
 /** What all texts begin with. */
-function commonPart(texts: readonly string[]): string {
+export function commonPart(texts: readonly string[]): string {
   const [first = "", ...others] = texts;
   let length = first.length;
   for (const text of others) {

@@ -1,10 +1,11 @@
 import { FairleadError } from "../../model/errors.ts";
 import { compareText, type Instance } from "../../model/instance.ts";
-import type { Change, Owned, RegistryWriter, WriteResult } from "../../ports.ts";
+import type { Change, Owned, Put, RegistryWriter, WriteResult } from "../../ports.ts";
 import { encodeEntryPath } from "../codec.ts";
 import type { KeyLayout } from "../store.ts";
 import type { Client } from "./client.ts";
 import { createForm, type KvForm } from "./kv-form.ts";
+import { KvLiving } from "./kv-living.ts";
 import { judgeRefusal } from "./kv-refusals.ts";
 import { KvSessions } from "./kv-sessions.ts";
 import { batchesOf, putStep, removeStep, type Step } from "./kv-steps.ts";
@@ -17,11 +18,15 @@ export class KvWriter implements RegistryWriter {
   readonly #client: Client;
   readonly #form: KvForm;
   readonly #sessions: KvSessions;
+  readonly #living: KvLiving;
+  /** The session of each owner's last beat. */
+  readonly #beaten = new Map<string, string | undefined>();
 
   constructor(client: Client, layout: KeyLayout) {
     this.#client = client;
     this.#form = createForm(layout);
     this.#sessions = new KvSessions(client, layout.entriesPrefix);
+    this.#living = new KvLiving(client, layout);
   }
 
   asStored(instance: Instance): Instance | undefined {
@@ -52,10 +57,10 @@ export class KvWriter implements RegistryWriter {
   async write(owner: string, change: Change, signal: AbortSignal): Promise<readonly WriteResult[]> {
     const results: WriteResult[] = [];
     const steps: Step[] = [];
-    const session = change.put.length === 0 ? "" : await this.#sessions.ensure(owner, signal);
+    const session = await this.#sessions.find(owner, signal);
     for (const [index, put] of change.put.entries()) {
       try {
-        steps.push({ index, ...putStep(this.#form, owner, put, session) });
+        steps.push({ index, ...putStep(this.#form, owner, put, session ?? refuseWithoutSession(put)) });
       } catch (error) {
         results[index] = failed(put.instance, asFailure(error)); // a name that cannot be stored
       }
@@ -65,25 +70,35 @@ export class KvWriter implements RegistryWriter {
     }
     for (const batch of batchesOf(steps)) {
       signal.throwIfAborted();
-      for (const [step, result] of await this.#runBatch(owner, session, batch, signal)) {
+      for (const [step, result] of await this.#runBatch(owner, session ?? "", batch, signal)) {
         results[step.index] = result;
       }
+    }
+    if (session !== undefined && !results.some(({ outcome }) => outcome === "failed")) {
+      await this.#living.show(owner, session, signal);
     }
     return results;
   }
 
-  keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost"> {
-    return this.#sessions.keepAlive(owner, ttlMs, signal);
+  /** Shown is a session under which something was written, or beaten twice: what the one before took away is back then. */
+  async keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost"> {
+    const beat = await this.#sessions.keepAlive(owner, ttlMs, signal);
+    const session = await this.#sessions.find(owner, signal);
+    if (session !== undefined && this.#beaten.get(owner) === session) {
+      await this.#living.show(owner, session, signal);
+    }
+    this.#beaten.set(owner, session);
+    return beat;
   }
 
   async release(owner: string, signal: AbortSignal): Promise<void> {
-    await this.#sessions.end(owner, signal);
-    const remove = await this.owned(owner, signal); // what hung on no session, or on another one
+    const remove = await this.owned(owner, signal);
     for (const result of await this.write(owner, { put: [], remove }, signal)) {
       if (result.outcome === "failed") {
         throw result.error;
       }
     }
+    this.#beaten.delete(owner); // the session runs out by itself, so that everyone sees a living owner's removal
   }
 
   async #list(prefix: string, signal: AbortSignal): Promise<readonly KvPair[]> {
@@ -170,6 +185,12 @@ function refusedSteps(
   }
   const [any = { opIndex: 0, what: "Consul does not say why" }] = outcome;
   return refused.size > 0 ? refused : new Map(steps.map((step) => [step, any]));
+}
+
+/** @throws FairleadError always, retryable */
+function refuseWithoutSession({ instance: { service, id } }: Put): never {
+  const text = `cannot write ${JSON.stringify(`${service}/${id}`)} in Consul: there is no session yet that it could hang on`;
+  throw new FairleadError("REGISTRY_UNAVAILABLE", text, { retryable: true, hint: "keepAlive() makes it" });
 }
 
 function failed({ service, id }: Step["place"], error: FairleadError): WriteResult {

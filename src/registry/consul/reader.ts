@@ -102,6 +102,8 @@ export class ConsulReader implements RegistryReader {
       this.#count += 1;
       this.#snapshot = this.#builder.snapshot(`${this.#name}-${this.#count}`);
       this.#wakers.forEach((wake) => wake());
+    } else {
+      this.#snapshot = this.#builder.snapshot(this.#snapshot.revision); // with the owners of now
     }
     return this.#snapshot;
   }

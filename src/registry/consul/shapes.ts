@@ -11,6 +11,7 @@ export interface Check {
   /** Empty: it is the node's own. */
   readonly serviceId: string;
   readonly serviceName: string;
+  readonly createIndex: number;
   readonly modifyIndex: number;
 }
 
@@ -153,7 +154,7 @@ export function readTxnRefusals(body: unknown): readonly TxnRefusal[] {
 }
 
 function readCheck(value: unknown): Check {
-  const { Node, CheckID, Status, Notes, ServiceID, ServiceName, ModifyIndex } = asRecord(value);
+  const { Node, CheckID, Status, Notes, ServiceID, ServiceName, CreateIndex, ModifyIndex } = asRecord(value);
   return {
     node: asText(Node),
     id: asText(CheckID),
@@ -161,6 +162,7 @@ function readCheck(value: unknown): Check {
     notes: asText(Notes ?? ""),
     serviceId: asText(ServiceID ?? ""),
     serviceName: asText(ServiceName ?? ""),
+    createIndex: asNumber(CreateIndex ?? 0),
     modifyIndex: asNumber(ModifyIndex ?? 0),
   };
 }

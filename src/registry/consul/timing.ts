@@ -13,6 +13,8 @@ export interface Timing {
   readonly confirmMs: number;
   /** How soon all services are read again after a change that may have hidden another one. */
   readonly sweepMs: number;
+  /** How long an owner that lost its lease has to beat again until readers take it for one that lives: what it lost is back then. */
+  readonly returnMs: number;
 }
 
 export const TIMING: Timing = {
@@ -23,6 +25,7 @@ export const TIMING: Timing = {
   maxFloorMs: 1000,
   confirmMs: 3000,
   sweepMs: 5000,
+  returnMs: 3000,
 };
 
 /** The whole of a blocking query: the wait, what Consul adds to it, and the time that an answer takes. */

@@ -35,10 +35,17 @@ export async function listAgentChecks(client: Client, signal: AbortSignal): Prom
   return checked({ what, url: answer.url }, answer.body, readAgentChecks);
 }
 
-/** What the catalogue, not the agent, has of a node. */
-export async function listNodeChecks(client: Client, node: string, signal: AbortSignal): Promise<readonly Check[]> {
+/** What the catalogue, not the agent, has of a node. `consistent`: nothing that is known to anybody is missing. */
+export async function listNodeChecks(
+  client: Client,
+  node: string,
+  mode: "default" | "consistent",
+  signal: AbortSignal,
+): Promise<readonly Check[]> {
   const what = `list the checks of node ${JSON.stringify(node)} in Consul`;
-  const answer = await call(client, signal, "read", what, (consul, options) => consul.health.node({ ...options, node }));
+  const answer = await call(client, signal, "read", what, (consul, options) =>
+    consul.health.node({ ...options, ...(mode === "consistent" && { consistent: true }), node }),
+  );
   return checked({ what, url: answer.url }, answer.body, readChecks);
 }
 
@@ -126,10 +133,6 @@ export async function renewSession(client: Client, id: string, signal: AbortSign
   }
   const isThere = (await listSessions(client, signal)).some((session) => session.id === id);
   return isThere && (await renew());
-}
-
-export async function destroySession(client: Client, id: string, signal: AbortSignal): Promise<void> {
-  await call(client, signal, "write", "end a session in Consul", (consul, options) => consul.session.destroy({ ...options, id }));
 }
 
 /** An operation of a transaction, as Consul spells it. */

@@ -2,7 +2,7 @@ import type { IKeyValue } from "etcd3";
 import type { Entry } from "../../model/instance.ts";
 import { type Selector, selectsKeys } from "../../model/selector.ts";
 import { createEntryDecoder, type Decoded, decodeAddress, decodeEntryPath, decodeSegment, decodeText } from "../codec.ts";
-import { ownerIn } from "../owner-record.ts";
+import { livingOwnerAt, ownerIn } from "../owner-record.ts";
 import type { KeyLayout } from "../store.ts";
 
 /** A value that is larger is no entry, whatever it holds. */
@@ -14,6 +14,8 @@ export type Item =
   /** Layout `registrator`: the two halves of an entry, which belong together when one transaction wrote both. */
   | { readonly kind: "address"; readonly path: string; readonly found: Decoded<Entry> | undefined; readonly revision: string }
   | { readonly kind: "record"; readonly path: string; readonly owner: string | undefined; readonly revision: string }
+  /** An owner that holds a lease now. */
+  | { readonly kind: "owner"; readonly path: string; readonly owner: string | undefined }
   | { readonly kind: "key"; readonly name: string; readonly found: Decoded<string> | undefined };
 
 export interface Decoder {
@@ -53,7 +55,11 @@ export function createDecoder(layout: KeyLayout, selector: Selector): Decoder {
   }
 
   function entryItem(key: string, kv: IKeyValue | undefined): Item | undefined {
-    const { ownersPrefix, entriesPrefix } = layout;
+    const { ownersPrefix, entriesPrefix, livingPrefix } = layout;
+    if (key.startsWith(livingPrefix)) {
+      const path = key.slice(livingPrefix.length);
+      return { kind: "owner", path, owner: kv && livingOwnerAt(path, kv.value, kv.lease !== "0") };
+    }
     const isRecord = ownersPrefix !== undefined && key.startsWith(ownersPrefix);
     if (!isRecord && !key.startsWith(entriesPrefix)) {
       return undefined;

@@ -2,7 +2,7 @@ import type { EtcdClient, Task } from "./client.ts";
 
 export interface LeaseState {
   readonly grantedS: number;
-  /** The names of the keys that hang on it, without leading slash; only when they were asked for. */
+  /** The names of the keys that hang on it, without leading slash. */
   readonly keys: readonly string[];
 }
 
@@ -23,27 +23,14 @@ export async function grantLease(client: EtcdClient, ttlS: number, signal: Abort
 }
 
 /** Undefined: there is no such lease any more. */
-export async function lookUpLease(
-  client: EtcdClient,
-  id: string,
-  options: { readonly keys: boolean; readonly signal: AbortSignal },
-): Promise<LeaseState | undefined> {
-  const answer = await client.call(
-    task(`cannot look up the etcd lease ${leaseName(id)}`, options.signal),
-    ({ leaseClient }, call) => leaseClient.leaseTimeToLive({ ID: id, keys: options.keys }, call),
+export async function lookUpLease(client: EtcdClient, id: string, signal: AbortSignal): Promise<LeaseState | undefined> {
+  const answer = await client.call(task(`cannot look up the etcd lease ${leaseName(id)}`, signal), ({ leaseClient }, call) =>
+    leaseClient.leaseTimeToLive({ ID: id, keys: true }, call),
   );
   if (Number(answer.TTL) <= 0) {
     return undefined;
   }
   return { grantedS: Number(answer.grantedTTL), keys: answer.keys.map((key) => key.toString().slice(1)) };
-}
-
-export async function revokeLease(client: EtcdClient, id: string, signal: AbortSignal): Promise<void> {
-  if ((await lookUpLease(client, id, { keys: false, signal })) !== undefined) {
-    await client.call(task(`cannot give up the etcd lease ${leaseName(id)}`, signal), ({ leaseClient }, call) =>
-      leaseClient.leaseRevoke({ ID: id }, call),
-    );
-  }
 }
 
 /** As etcdctl prints it. */

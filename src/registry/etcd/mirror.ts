@@ -10,16 +10,23 @@ export class Mirror {
   readonly #refOf: (path: string) => string;
   readonly #addresses = new Map<string, { readonly found: Decoded<Entry>; readonly revision: string }>();
   readonly #records = new Map<string, { readonly owner: string; readonly revision: string }>();
+  readonly #living = new Map<string, string>();
 
   constructor(builder: SnapshotBuilder, refOf: (path: string) => string) {
     this.#builder = builder;
     this.#refOf = refOf;
   }
 
+  /** The owners that hold a lease. */
+  get owners(): ReadonlySet<string> {
+    return new Set(this.#living.values());
+  }
+
   /** These items and no others. */
   replace(items: readonly Item[]): void {
     this.#addresses.clear();
     this.#records.clear();
+    this.#living.clear();
     const refs = new Set<string>();
     const names = new Set<string>();
     for (const item of items) {
@@ -30,6 +37,9 @@ export class Mirror {
           break;
         case "key":
           names.add(item.name);
+          this.apply(item);
+          break;
+        case "owner":
           this.apply(item);
           break;
         case "address":
@@ -52,6 +62,9 @@ export class Mirror {
         break;
       case "key":
         this.#setKey(item.name, item.found);
+        break;
+      case "owner":
+        this.#setOwner(item.path, item.owner);
         break;
       case "address":
       case "record":
@@ -89,6 +102,14 @@ export class Mirror {
       this.#builder.setEntry(ref, found.value);
     } else {
       this.#builder.setInvalidEntry(ref, found.reason);
+    }
+  }
+
+  #setOwner(path: string, owner: string | undefined): void {
+    if (owner === undefined) {
+      this.#living.delete(path);
+    } else {
+      this.#living.set(path, owner);
     }
   }
 

@@ -48,6 +48,11 @@ export class Order {
     this.#alarm = createAlarm(() => this.#ask());
   }
 
+  /** False: the server does not say what it has sent, and changes are passed on as they come. */
+  get isKept(): boolean {
+    return !this.#gaveUp;
+  }
+
   received(watch: number, events: readonly IEvent[], reached: number): void {
     this.#reached[watch] = Math.max(this.#reached[watch] ?? 0, reached);
     if (events.length === 0 && this.#held.length === 0) {

@@ -36,7 +36,7 @@ export async function placesOnLease(
   options: { readonly lease: string; readonly more: ReadonlySet<string>; readonly signal: AbortSignal },
 ): Promise<readonly Place[] | undefined> {
   const { lease, more, signal } = options;
-  const state = await lookUpLease(client, lease, { keys: true, signal });
+  const state = await lookUpLease(client, lease, signal);
   if (state === undefined) {
     return undefined;
   }

@@ -34,15 +34,23 @@ function prefixEnd(prefix: Buffer): Buffer {
 /** What to read and watch for a selector: sorted ranges that neither overlap nor touch. */
 export function selectedRanges(layout: KeyLayout, selector: Selector): readonly KeyRange[] {
   const { services, keys } = joinSelectors(selector, { services: [], keys: [] });
-  const prefixes = keys.map((key) => layout.configKey(key));
-  for (const parent of [layout.entriesPrefix, layout.ownersPrefix]) {
-    if (parent !== undefined && (services === "all" || services.length > MAX_SERVICE_RANGES)) {
-      prefixes.push(parent);
-    } else if (parent !== undefined && services !== "all") {
-      prefixes.push(...services.filter((name) => name !== "").map((name) => `${parent}${encodeSegment(name)}/`));
-    }
+  const ranges = keys.map((key) => prefixRange(layout.configKey(key)));
+  const names = services === "all" ? [] : services.filter((name) => name !== "");
+  const readsAll = services === "all" || names.length > MAX_SERVICE_RANGES;
+  if (readsAll && layout.ownersPrefix === undefined) {
+    ranges.push(spanOf(prefixRange(layout.livingPrefix), prefixRange(layout.entriesPrefix)));
+  } else if (readsAll || names.length > 0) {
+    const parents = [layout.entriesPrefix, ...(layout.ownersPrefix === undefined ? [] : [layout.ownersPrefix])];
+    const prefixes = readsAll ? parents : parents.flatMap((parent) => names.map((name) => `${parent}${encodeSegment(name)}/`));
+    ranges.push(...[layout.livingPrefix, ...prefixes].map(prefixRange));
   }
-  return joinRanges(prefixes.map(prefixRange));
+  return joinRanges(ranges);
+}
+
+/** Both ranges and what lies between, where nothing much is: with one watch there is nothing to bring into order. */
+function spanOf(a: KeyRange, b: KeyRange): KeyRange {
+  const [first, last] = a.start.compare(b.start) <= 0 ? [a, b] : [b, a];
+  return { start: first.start, end: last.end, text: b.text };
 }
 
 function joinRanges(ranges: readonly KeyRange[]): readonly KeyRange[] {

@@ -11,6 +11,8 @@ import { Mirror } from "./mirror.ts";
 import { type KeyRange, selectedRanges } from "./ranges.ts";
 import { Watch } from "./watch.ts";
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 /** What is followed since the last full read. */
 interface Following {
   readonly selector: string;
@@ -42,6 +44,9 @@ export class EtcdReader implements RegistryReader {
   #following: Following | undefined;
   #last: Snapshot | undefined;
   #serial = 0;
+  /** The snapshot that was the first of another store: what it lacks, no owner took away. */
+  #unowned: string | undefined;
+  #isOtherStore = false;
   #seen: { readonly clusterId: string; readonly revision: number } | undefined;
   #started = 0;
   #finished = 0;
@@ -102,6 +107,7 @@ export class EtcdReader implements RegistryReader {
       this.#seen = { clusterId, revision };
     }
     if (seen !== undefined && clusterId !== "" && (clusterId !== seen.clusterId || revision < seen.revision)) {
+      this.#isOtherStore = true;
       this.#options.log?.warn("etcd is another store than before, or an older state of it", { revision, before: seen.revision });
     }
   }
@@ -153,11 +159,18 @@ export class EtcdReader implements RegistryReader {
       this.#endFollowing();
       throw following.error;
     }
-    if (this.#last === undefined || this.#builder.isDirty) {
+    let revision = this.#last?.revision;
+    if (revision === undefined || this.#builder.isDirty) {
       // The number makes revisions differ when a restored store counts through the same ones again.
       this.#serial += 1;
-      this.#last = this.#builder.snapshot(`${following.clusterId}:${following.revision}:${this.#serial}`);
+      revision = `${following.clusterId}:${following.revision}:${this.#serial}`;
+      this.#unowned = this.#isOtherStore ? revision : undefined;
+      this.#isOtherStore = false;
     }
+    // Without order, an entry's end may be known before that of the lease which it went with.
+    const isTrusted = revision !== this.#unowned && following.watch?.isOrdered !== false;
+    this.#builder.setOwners(isTrusted ? this.#mirror.owners : NOBODY);
+    this.#last = this.#builder.snapshot(revision);
     return this.#last;
   }
 

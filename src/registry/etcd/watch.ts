@@ -52,6 +52,11 @@ export class Watch {
     void this.#start();
   }
 
+  /** Whether what belongs to one revision comes at once, whatever range it is in. */
+  get isOrdered(): boolean {
+    return this.#order.isKept;
+  }
+
   close(): void {
     if (!this.#isOver) {
       this.#isOver = true;

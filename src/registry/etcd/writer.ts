@@ -7,7 +7,8 @@ import type { EtcdClient } from "./client.ts";
 import { createForm, type EntryForm } from "./form.ts";
 import { Heart } from "./heart.ts";
 import { MAX_ENTRY_BYTES } from "./items.ts";
-import { grantLease, lookUpLease, revokeLease, ttlSeconds } from "./lease.ts";
+import { grantLease, lookUpLease, ttlSeconds } from "./lease.ts";
+import { LivingRecords } from "./living.ts";
 import { allPlaces, type Place, placesOnLease } from "./places.ts";
 import { commit, type Step, type StepOutcome } from "./txn.ts";
 
@@ -17,10 +18,17 @@ export interface WriterOptions {
   readonly log?: Log | undefined;
 }
 
+interface Lease {
+  readonly id: string;
+  readonly ttlS: number;
+  /** Its record stands: readers know that the owner lives. */
+  isShown: boolean;
+}
+
 /** What is known of one owner. */
 interface Holding {
-  lease: { readonly id: string; readonly ttlS: number } | undefined;
-  /** The lease that most of the owner's entries hang on, before it is decided whether it becomes ours. */
+  lease: Lease | undefined;
+  /** The lease of the owner's record, else the one that most of its entries hang on, before it is decided whether it becomes ours. */
   candidate: string | undefined;
   /** Paths of entries that do not hang on the lease; undefined: everything has to be looked through. */
   strays: ReadonlySet<string> | undefined;
@@ -43,6 +51,7 @@ export class EtcdWriter implements RegistryWriter {
   readonly #log: Log | undefined;
   readonly #form: EntryForm;
   readonly #heart: Heart;
+  readonly #living: LivingRecords;
   readonly #holdings = new Map<string, Holding>();
 
   constructor({ client, layout, log }: WriterOptions) {
@@ -50,6 +59,7 @@ export class EtcdWriter implements RegistryWriter {
     this.#log = log;
     this.#form = createForm(layout);
     this.#heart = new Heart(client);
+    this.#living = new LivingRecords({ client, layout, log });
   }
 
   asStored(instance: Instance): Instance | undefined {
@@ -61,7 +71,10 @@ export class EtcdWriter implements RegistryWriter {
     const holding = this.#holdingOf(owner);
     const places = (await this.#placesOnLease(holding, signal)) ?? (await allPlaces(this.#client, this.#form, signal));
     const mine = places.filter(({ path, kvs }) => owner !== "" && this.#form.standingAt(path, kvs)?.owner === owner);
-    holding.candidate ??= mostFrequent(mine.flatMap(({ kvs }) => kvs.map((kv) => kv?.lease ?? "0")));
+    if (holding.lease === undefined && holding.candidate === undefined && owner !== "") {
+      const recorded = await this.#living.leaseOf(owner, signal);
+      holding.candidate = recorded ?? mostFrequent(mine.flatMap(({ kvs }) => kvs.map((kv) => kv?.lease ?? "0")));
+    }
     const lease = holding.lease?.id ?? holding.candidate;
     const owned = mine.flatMap((place) => this.#ownedAt(place, lease));
     holding.strays = new Set(owned.filter(({ unleased }) => unleased).map(({ entry }) => encodeEntryPath(entry)));
@@ -76,12 +89,15 @@ export class EtcdWriter implements RegistryWriter {
       ...change.remove.map((owned) => makeWish("remove", owned.entry, () => this.#removeStep(owned))),
     ];
     const steps = wishes.flatMap(({ step }) => (step instanceof FairleadError ? [] : [step]));
-    const outcomes = await commit(this.#client, steps, { signal, lease: holding.lease?.id ?? "0" });
+    const { lease } = holding;
+    const outcomes = await commit(this.#client, steps, { signal, lease: lease?.id ?? "0" });
     const results = wishes.map((wish) =>
       wish.step instanceof FairleadError ? failed(wish, wish.step) : this.#resultOf(owner, wish, outcomes.get(wish.step)),
     );
     if (results.some((result) => result.outcome === "failed")) {
       holding.strays = undefined; // what we think there is and what there is may differ
+    } else {
+      await this.#show(owner, lease, signal);
     }
     return results;
   }
@@ -96,13 +112,14 @@ export class EtcdWriter implements RegistryWriter {
         ? await this.#adopt(owner, ttlMs, signal)
         : lease.ttlS === ttlS && (await this.#heart.beat(lease.id, { ms: beatMs(ttlMs), signal }));
     if (isKept) {
+      await this.#show(owner, lease, signal);
       return "kept";
     }
     holding.lease = undefined;
     holding.strays = undefined;
     const id = await grantLease(this.#client, ttlS, signal);
     await this.#heart.beat(id, { ms: beatMs(ttlMs), signal }); // from now on its stream tells when the server goes away
-    holding.lease = { id, ttlS };
+    holding.lease = { id, ttlS, isShown: false };
     this.#log?.info("new etcd lease", { owner, ttlS });
     return "lost";
   }
@@ -121,10 +138,14 @@ export class EtcdWriter implements RegistryWriter {
         throw result.error;
       }
     }
-    if (holding.lease !== undefined) {
-      await revokeLease(this.#client, holding.lease.id, signal);
+    this.#holdings.delete(owner); // the lease runs out by itself, so that everyone sees a living owner's removal
+  }
+
+  /** Once for each lease, when the first write under it has gone well, or a later beat: what the lease before took away is back then. */
+  async #show(owner: string, lease: Lease | undefined, signal: AbortSignal): Promise<void> {
+    if (lease !== undefined && !lease.isShown) {
+      lease.isShown = await this.#living.write(owner, lease.id, signal);
     }
-    this.#holdings.delete(owner);
   }
 
   #holdingOf(owner: string): Holding {
@@ -142,13 +163,14 @@ export class EtcdWriter implements RegistryWriter {
     }
     const id = holding.candidate;
     holding.candidate = undefined;
-    if (id === undefined || (await lookUpLease(this.#client, id, { keys: false, signal }))?.grantedS !== ttlS) {
+    const state = id === undefined ? undefined : await lookUpLease(this.#client, id, signal);
+    if (id === undefined || state?.grantedS !== ttlS) {
       return false;
     }
     if (!(await this.#heart.beat(id, { ms: beatMs(ttlMs), signal }))) {
       return false;
     }
-    holding.lease = { id, ttlS };
+    holding.lease = { id, ttlS, isShown: state.keys.includes(this.#living.keyOf(owner)) };
     this.#log?.info("adopted the etcd lease of an earlier process", { owner, ttlS });
     return true;
   }

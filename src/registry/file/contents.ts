@@ -2,7 +2,7 @@ import type { Entry } from "../../model/instance.ts";
 import { type Selector, selectsKeys, selectsService } from "../../model/selector.ts";
 import { type Snapshot, SnapshotBuilder } from "../../model/snapshot.ts";
 import { type Decoded, decodeEntry, decodeText } from "../codec.ts";
-import { decodeLease } from "./lease.ts";
+import { decodeLease, type Lease } from "./lease.ts";
 import { leasePath, type Role } from "./paths.ts";
 import type { Content } from "./tree.ts";
 
@@ -12,10 +12,12 @@ export class Contents {
   readonly #builder = new SnapshotBuilder();
   readonly #entries = new Map<string, Entry>();
   readonly #pathsByOwner = new Map<string, Set<string>>();
-  readonly #leases = new Map<string, number>();
+  readonly #leases = new Map<string, Lease>();
   /** Owners whose entries are published. */
   readonly #alive = new Set<string>();
   readonly #touched = new Set<string>();
+  /** Owners of entries that have gone, whose leases have not been looked at since. */
+  readonly #bereft = new Set<string>();
   #revision = 0;
 
   constructor(selector: Selector) {
@@ -79,6 +81,13 @@ export class Contents {
     return [...this.#alive].filter((owner) => this.#expiryOf(owner) <= now).map(leasePath);
   }
 
+  /** Lease files that have to be read once more before anything is shown: entries of their owners are gone or others. */
+  takeBereft(): ReadonlySet<string> {
+    const paths = new Set([...this.#bereft].map(leasePath));
+    this.#bereft.clear();
+    return paths;
+  }
+
   /** When the next published owner's lease is over, in ms since 1970; `Infinity` for never. */
   nextExpiry(): number {
     return Math.min(...[...this.#alive].map((owner) => this.#expiryOf(owner)));
@@ -95,6 +104,8 @@ export class Contents {
   /** An entry is shown as long as its owner's lease lasts, without owner for ever. */
   #publish(): void {
     const now = Date.now();
+    const living = [...this.#leases].filter(([, { expiresAtMs, isSettled }]) => isSettled && expiresAtMs > now);
+    this.#builder.setOwners(new Set(living.map(([owner]) => owner)));
     for (const [owner, paths] of this.#pathsByOwner) {
       const isAlive = this.#expiryOf(owner) > now;
       if (isAlive !== this.#alive.has(owner)) {
@@ -143,6 +154,9 @@ export class Contents {
     const entry = this.#entries.get(path);
     if (entry !== undefined) {
       this.#entries.delete(path);
+      if (entry.owner !== "") {
+        this.#bereft.add(entry.owner);
+      }
       const paths = this.#pathsByOwner.get(entry.owner);
       paths?.delete(path);
       if (paths?.size === 0) {
@@ -164,7 +178,7 @@ export class Contents {
   }
 
   #expiryOf(owner: string): number {
-    return owner === "" ? Number.POSITIVE_INFINITY : (this.#leases.get(owner) ?? Number.NEGATIVE_INFINITY);
+    return owner === "" ? Number.POSITIVE_INFINITY : (this.#leases.get(owner)?.expiresAtMs ?? Number.NEGATIVE_INFINITY);
   }
 }
 

@@ -1,12 +1,19 @@
 import { type Decoded, decodeText } from "../codec.ts";
 
-/** The text of an owner's lease. */
-export function encodeLease(expiresAtMs: number): string {
-  return `${JSON.stringify({ v: 1, expiresAt: new Date(expiresAtMs).toISOString() })}\n`;
+export interface Lease {
+  /** When it is over, in ms since 1970. */
+  readonly expiresAtMs: number;
+  /** False: what its owner has to write again may not stand yet, as it has just begun. In the file only when it is false. */
+  readonly isSettled: boolean;
 }
 
-/** When the lease is over, in ms since 1970. */
-export function decodeLease(bytes: Uint8Array): Decoded<number> {
+/** The text of an owner's lease. */
+export function encodeLease({ expiresAtMs, isSettled }: Lease): string {
+  const lease = { v: 1, expiresAt: new Date(expiresAtMs).toISOString(), ...(isSettled ? {} : { settled: false }) };
+  return `${JSON.stringify(lease)}\n`;
+}
+
+export function decodeLease(bytes: Uint8Array): Decoded<Lease> {
   const text = decodeText(bytes);
   if (!text.ok) {
     return text;
@@ -23,6 +30,9 @@ export function decodeLease(bytes: Uint8Array): Decoded<number> {
   if ("v" in parsed && parsed.v !== 1) {
     return { ok: false, reason: "its version is not 1" };
   }
-  const value = Date.parse(parsed.expiresAt);
-  return Number.isNaN(value) ? { ok: false, reason: "its expiresAt is no ISO 8601 time" } : { ok: true, value };
+  const expiresAtMs = Date.parse(parsed.expiresAt);
+  const isSettled = !("settled" in parsed) || parsed.settled !== false;
+  return Number.isNaN(expiresAtMs)
+    ? { ok: false, reason: "its expiresAt is no ISO 8601 time" }
+    : { ok: true, value: { expiresAtMs, isSettled } };
 }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Entry, Instance } from "../../model/instance.ts";
 import { decodeEntry, decodeText } from "../codec.ts";
-import { decodeLease } from "./lease.ts";
+import { decodeLease, type Lease } from "./lease.ts";
 import { loadFile } from "./load.ts";
 import { entryPath, leasePath } from "./paths.ts";
 
@@ -37,9 +37,14 @@ export async function whoHolds(dir: string, place: Pick<Instance, "service" | "i
 
 /** Whether the owner's lease is there and not over. */
 export async function isAlive(dir: string, owner: string, signal: AbortSignal): Promise<boolean> {
+  return (await livingLease(dir, owner, signal)) !== undefined;
+}
+
+/** The owner's lease, if there is one that is not over. */
+export async function livingLease(dir: string, owner: string, signal: AbortSignal): Promise<Lease | undefined> {
   const loaded = await loadFile(join(dir, leasePath(owner)), { known: undefined, signal });
   const lease = loaded.kind === "bytes" ? decodeLease(loaded.bytes) : undefined;
-  return lease?.ok === true && lease.value > Date.now();
+  return lease?.ok === true && lease.value.expiresAtMs > Date.now() ? lease.value : undefined;
 }
 
 export function revisionOf(bytes: Uint8Array): string {

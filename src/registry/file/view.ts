@@ -93,6 +93,7 @@ export class FolderView {
     this.#events = 0;
     this.#mustSeeAll = true; // until this has gone well
     await this.#tree.visit(paths, signal);
+    await this.#tree.visit(this.#contents.takeBereft(), signal);
     this.#mustSeeAll = false;
     return this.#contents.snapshot();
   }

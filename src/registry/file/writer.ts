@@ -6,9 +6,10 @@ import { decodeEntry, decodeText, encodeEntry } from "../codec.ts";
 import { removeEmptyFolders, removeFile, syncFolders, type TouchedFolders, writeAtomic } from "./atomic.ts";
 import { each } from "./each.ts";
 import { fileError } from "./errors.ts";
-import { encodeLease } from "./lease.ts";
+import { encodeLease, type Lease } from "./lease.ts";
 import { entryPath, leasePath } from "./paths.ts";
-import { isAlive, revisionOf, whoHolds } from "./places.ts";
+import { isAlive, livingLease, revisionOf, whoHolds } from "./places.ts";
+import { removeOldLeases } from "./sweep.ts";
 import { FolderTree } from "./tree.ts";
 
 const WRITES_AT_ONCE = 8;
@@ -62,7 +63,8 @@ export class FolderWriter implements RegistryWriter {
 
   async write(owner: string, change: Change, signal: AbortSignal): Promise<readonly WriteResult[]> {
     signal.throwIfAborted();
-    if (change.put.length > 0 && !(await this.#try(`read the lease of ${owner}`, () => isAlive(this.#dir, owner, signal)))) {
+    const lease = await this.#try(`read the lease of ${owner}`, () => livingLease(this.#dir, owner, signal));
+    if (change.put.length > 0 && lease === undefined) {
       throw new FairleadError("REGISTRY_UNAVAILABLE", `cannot write to ${this.#dir}: ${JSON.stringify(owner)} holds no lease`, {
         retryable: true,
       });
@@ -75,21 +77,28 @@ export class FolderWriter implements RegistryWriter {
     const removed = await each(change.remove, limit, (item, running) =>
       attempt(item.entry, () => this.#remove(owner, item, { touched, signal: running })),
     );
-    await this.#try(`sync ${this.#dir}`, () => syncFolders(touched));
-    return [...put, ...removed];
+    const results = [...put, ...removed];
+    await this.#try(`sync ${this.#dir}`, async () => {
+      if (lease?.isSettled === false && !results.some(({ outcome }) => outcome === "failed")) {
+        await this.#writeLease(owner, { ...lease, isSettled: true }, touched);
+      }
+      await syncFolders(touched);
+    });
+    return results;
   }
 
   async keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost"> {
     signal.throwIfAborted();
-    const path = join(this.#dir, leasePath(owner));
     return await this.#try(`renew the lease of ${owner}`, async () => {
       const touched: TouchedFolders = new Set();
       const isKept = await isAlive(this.#dir, owner, signal);
       if (!isKept) {
         // What hung on the old lease was gone for everyone: a new one must not bring it back.
         await this.#removeAll(owner, signal, touched);
+        const owners = new Set([...this.#entries.values()].map(({ entry }) => entry.owner));
+        await removeOldLeases(this.#dir, owners, { touched, signal });
       }
-      await writeAtomic(path, Buffer.from(encodeLease(Date.now() + ttlMs)), { place: "replace", touched });
+      await this.#writeLease(owner, { expiresAtMs: Date.now() + ttlMs, isSettled: isKept }, touched);
       await syncFolders(touched);
       return isKept ? "kept" : "lost";
     });
@@ -97,12 +106,15 @@ export class FolderWriter implements RegistryWriter {
 
   async release(owner: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await this.#try(`give up the lease of ${owner}`, async () => {
+    await this.#try(`remove the entries of ${owner}`, async () => {
       const touched: TouchedFolders = new Set();
       await this.#removeAll(owner, signal, touched);
-      await removeFile(join(this.#dir, leasePath(owner)), touched);
       await syncFolders(touched);
     });
+  }
+
+  async #writeLease(owner: string, lease: Lease, touched: TouchedFolders): Promise<void> {
+    await writeAtomic(join(this.#dir, leasePath(owner)), Buffer.from(encodeLease(lease)), { place: "replace", touched });
   }
 
   async #list(owner: string, signal: AbortSignal): Promise<readonly (readonly [string, Owned])[]> {

@@ -65,7 +65,7 @@ export class Draft {
     if (digits === undefined || inserted === undefined) {
       return undefined;
     }
-    const isGeneration = inserted.value === GENERATION_MARK;
+    const isGeneration = inserted.isGeneration === true;
     return {
       index,
       start: at,
@@ -120,7 +120,7 @@ export class Draft {
       return;
     }
     this.#decided.add(mark.start);
-    const text = mark.inserted.value === GENERATION_MARK ? escaped.replaceAll(GENERATION_STAND_IN, GENERATION_MARK) : escaped;
+    const text = mark.inserted.isGeneration === true ? escaped.replaceAll(GENERATION_STAND_IN, GENERATION_MARK) : escaped;
     this.#edit({ start: mark.start, end: mark.end, text });
   }
 

@@ -8,6 +8,9 @@ import { controlRefusal, hasControl } from "./values.ts";
 /** What shells, systemd, compose and dotenv readers take literally in the value of a variable, as docker does with everything. */
 const SAFE = /^[\p{L}\p{N}_@%+=:,./-]*$/u;
 
+/** Less than docker reads, for the name and what else stands on the line, in three bytes a character. */
+const MAX_LINE_CHARS = 20_000;
+
 /**
  * A file of `NAME=value` lines, which shells and systemd read with quotes and `docker --env-file` without any. A bare value holds only
  * what all of them read alike; with the author's quotes around it is escaped as `sh` reads it. A line break is refused everywhere, since
@@ -15,7 +18,7 @@ const SAFE = /^[\p{L}\p{N}_@%+=:,./-]*$/u;
  */
 export const env: Format = {
   name: "env",
-  isPlain: (text) => /^[0-9]+[.:][0-9.:]*$/.test(text),
+  isPlain: () => false, // an address is a command's name where a line begins
   place(draft) {
     walkShell(draft, (mark, place) => draft.put(mark, escape(mark, place)));
   },
@@ -37,6 +40,9 @@ function escape({ text }: Mark, place: Place): Escaped {
   }
   if (place.isGlued) {
     return refusal("it is glued to a variable's name or a ~ without quotes");
+  }
+  if (text.length > MAX_LINE_CHARS) {
+    return refusal("it makes a line longer than docker --env-file can read (64 KiB)");
   }
   return SAFE.test(text)
     ? text

@@ -6,6 +6,8 @@ export type FormatName = (typeof FORMAT_NAMES)[number];
 /** A value that the template inserts, as it is before any escape. */
 export interface Inserted {
   readonly value: string | number | boolean | null;
+  /** It stands for the generation, and `value` is its mark. From outside that text is refused like every other private-use character. */
+  readonly isGeneration?: boolean;
   /** What `toJson` or `toYaml` printed: structure where the format reads it, text elsewhere. `value` is the same text. */
   readonly structure?: string;
 }
@@ -36,6 +38,8 @@ export interface Format {
    * or not. Such a value needs no mark. False is always right; true saves the scan.
    */
   isPlain(text: string): boolean;
+  /** In a template with such text even a plain value is marked: a place may take it for more than text. */
+  readonly marksAll?: RegExp;
   /** Walks the text once, and puts or refuses each mark. A mark that it leaves out is refused by the draft. */
   place(draft: Draft): void;
 }

@@ -17,6 +17,8 @@ interface Word {
  */
 export const haproxy: Format = {
   name: "haproxy",
+  // Behind a `$` it would be a variable's name, and a keyword where a line begins.
+  marksAll: /\$[{\w]*\{\{|\\\{\{|^[ \t]*(\{\{~?([#/!^>]|else)[^}]*\}\}[ \t]*)*\{\{(?!~?([#/!^>]|else))/m,
   isPlain: (text) => /^[0-9][A-Za-z0-9._:/@-]{0,200}$/.test(text),
   place(draft) {
     let at = 0;
@@ -40,6 +42,24 @@ export const haproxy: Format = {
 
 /** A word, with quotes anywhere in it; returns where the text goes on. */
 function placeWord(draft: Draft, start: number, isFirst: boolean): number {
+  const marks: Mark[] = [];
+  const { end, isEmpty } = walkWord(draft, { start, isFirst, marks });
+  if (isEmpty) {
+    marks.forEach((mark) => draft.refuse(mark, "it would be an empty word, which ends the line for HAProxy"));
+  }
+  return end;
+}
+
+interface Walked {
+  readonly end: number;
+  /** No text of the author's is in it, nor of a value's. */
+  readonly isEmpty: boolean;
+}
+
+function walkWord(
+  draft: Draft,
+  { start, isFirst, marks }: { readonly start: number; readonly isFirst: boolean; readonly marks: Mark[] },
+): Walked {
   const { text } = draft;
   let word = "";
   let quote = "";
@@ -47,13 +67,14 @@ function placeWord(draft: Draft, start: number, isFirst: boolean): number {
   while (at < text.length) {
     const char = text.charAt(at);
     if (char === "\n" || (quote === "" && (char === " " || char === "\t" || char === "\r" || char === "#"))) {
-      return at;
+      break;
     }
     const mark = draft.mark(at);
     if (mark !== undefined) {
       draft.put(mark, escape(mark, quote, { isFirst, start, text: word }));
       at = mark.end;
-      word += "\0";
+      word += mark.text === "" ? "" : "\0";
+      marks.push(mark);
       continue;
     }
     if (char === "\\" && quote !== "'") {
@@ -62,6 +83,7 @@ function placeWord(draft: Draft, start: number, isFirst: boolean): number {
         draft.refuse(escaped, "it stands behind a backslash");
       }
       at = escaped?.end ?? at + 2;
+      word += "\\";
     } else {
       if (char === quote) {
         quote = "";
@@ -73,7 +95,7 @@ function placeWord(draft: Draft, start: number, isFirst: boolean): number {
       at += 1;
     }
   }
-  return at;
+  return { end: at, isEmpty: word === "" };
 }
 
 function escape({ text, inserted }: Mark, quote: string, word: Word): Escaped {

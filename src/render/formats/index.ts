@@ -58,6 +58,14 @@ export function isPlain(format: FormatName, value: string): boolean {
 }
 
 /**
+ * Whether a template has places for which `isPlain` does not speak: all of its values are marked.
+ * @example marksAll("nginx", "location ~ ^/{{x}}$ { }") === true
+ */
+export function marksAll(format: FormatName, template: string): boolean {
+  return FORMATS[format].marksAll?.test(template) === true;
+}
+
+/**
  * Puts the values in place of their marks (`markText(index)`), each escaped for where it stands. A value fills one token and nothing more,
  * whatever it holds; where there is no escape for it, it is named as a problem, and so are all others. Text without marks is returned as
  * it is.

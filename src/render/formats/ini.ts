@@ -8,7 +8,7 @@ import { controlRefusal, hasControl, inComment } from "./values.ts";
  */
 export const ini: Format = {
   name: "ini",
-  isPlain: (text) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text),
+  isPlain: () => false, // a word is a key where a line begins
   place(draft) {
     const { text } = draft;
     for (let start = 0; start < text.length; ) {
@@ -57,15 +57,16 @@ function inValue({ text }: Mark, { before, behind }: { readonly before: string; 
   if (hasControl(text.replaceAll("\t", ""))) {
     return refusal(controlRefusal(text, "in an ini file"));
   }
-  if (/\\|\$[{(]|%[({]/.test(text) || (/[$%]$/.test(text) && behind !== "")) {
-    return refusal("it holds a backslash, ${ or %(, which some readers of ini files expand");
+  const around = before.slice(-1) + text + behind.slice(0, 1);
+  if (text.includes("\\") || text.includes("%") || /\$[${(]/.test(around) || /[\\%]$/.test(before)) {
+    return refusal("it holds a backslash, a % or ${, which some readers of ini files expand: for others use format text");
   }
   const afterSeparator = before.replace(/^[^=:]*[=:]\s*/, "");
   if (/^"[^"]*$/.test(afterSeparator) && /^[^"]*"\s*$/.test(behind)) {
     return text.includes('"') ? refusal("it holds a double quote, which has no escape in an ini file") : text;
   }
-  if (/[;#]/.test(text) || /^["']/.test(afterSeparator + text)) {
-    return refusal('it holds a quote, a ; or a #, which needs "…" around it');
+  if (/[;#"\t]/.test(text) || /^["']/.test(afterSeparator + text)) {
+    return refusal('it holds a quote, a tab, a ; or a #, which needs "…" around it');
   }
   if ((afterSeparator === "" && /^\s/.test(text)) || (behind.trim() === "" && /\s$/.test(text))) {
     return refusal('it has a blank at its edge, which needs "…" around it');

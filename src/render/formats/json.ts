@@ -5,6 +5,8 @@ import { inComment, indentRest, jsonInner } from "./values.ts";
 interface State {
   /** The collections around. */
   readonly open: ("{" | "[")[];
+  /** The keys of each of them so far. */
+  readonly keys: Map<string, readonly Mark[]>[];
   /** The next token is a key. */
   isKey: boolean;
   /** Why nothing can stand in the rest of the file. */
@@ -19,7 +21,7 @@ export const json: Format = {
   name: "json",
   isPlain: () => false, // bare text needs quotes
   place(draft) {
-    const state: State = { open: [], isKey: false, dark: undefined };
+    const state: State = { open: [], keys: [], isKey: false, dark: undefined };
     let at = 0;
     while (at < draft.text.length) {
       at = placeToken(draft, state, at);
@@ -36,11 +38,13 @@ function placeToken(draft: Draft, state: State, at: number): number {
     case "{":
     case "[":
       state.open.push(char);
+      state.keys.push(new Map());
       state.isKey = char === "{";
       return at + 1;
     case "}":
     case "]":
       state.open.pop();
+      state.keys.pop();
       state.isKey = false;
       return at + 1;
     case ",":
@@ -75,8 +79,37 @@ function placeBare(draft: Draft, state: State, mark: Mark): void {
     draft.put(mark, structure.includes("\n") ? indentRest(structure, lineIndent(draft.text, mark.start)) : structure);
   } else if (typeof value === "string" || state.isKey) {
     draft.put(mark, `"${jsonInner(mark.text)}"`);
+    addKey(draft, state, { key: mark.text, marks: [mark] });
   } else {
     draft.put(mark, JSON.stringify(value));
+  }
+}
+
+interface Key {
+  readonly key: string;
+  /** The values in it. */
+  readonly marks: readonly Mark[];
+}
+
+/** A reader takes one of two equal keys and drops the other, so that a value could take the place of what the author wrote. */
+function addKey(draft: Draft, state: State, { key, marks }: Key): void {
+  const keys = state.keys.at(-1);
+  if (!state.isKey || keys === undefined) {
+    return;
+  }
+  const earlier = keys.get(key);
+  if (earlier !== undefined) {
+    [...earlier, ...marks].forEach((mark) => draft.refuse(mark, "it makes a key that is there already"));
+  }
+  keys.set(key, [...(earlier ?? []), ...marks]);
+}
+
+/** What the author wrote between the quotes, as a reader takes it; broken escapes stay as they are. */
+function unquote(raw: string): string {
+  try {
+    return String(JSON.parse(`"${raw}"`));
+  } catch {
+    return raw; // the author's mistake, which the file's reader will tell
   }
 }
 
@@ -89,10 +122,16 @@ function isGlued(text: string, mark: Mark): boolean {
 
 function placeString(draft: Draft, state: State, start: number): number {
   const { text } = draft;
+  const marks: Mark[] = [];
+  let key = "";
+  let done = start + 1;
   let at = start + 1;
   while (at < text.length && text[at] !== '"') {
     const mark = draft.mark(at);
     if (mark !== undefined) {
+      marks.push(mark);
+      key += unquote(text.slice(done, at)) + mark.text;
+      done = mark.end;
       draft.put(mark, state.dark === undefined ? jsonInner(mark.text) : refusal(state.dark));
       at = mark.end;
     } else if (text[at] === "\\") {
@@ -105,6 +144,9 @@ function placeString(draft: Draft, state: State, start: number): number {
     } else {
       at += 1;
     }
+  }
+  if (state.isKey) {
+    addKey(draft, state, { key: key + unquote(text.slice(done, at)), marks });
   }
   return at + 1;
 }

@@ -112,6 +112,7 @@ export function authorQuotes(draft: Draft, word: Word): readonly number[] {
   return places;
 }
 
-function unescape(text: string): string {
+/** Author's text as nginx reads it. */
+export function unescape(text: string): string {
   return text.replace(/\\(["'\\])/g, "$1");
 }

@@ -1,6 +1,7 @@
 import { Draft, type Mark } from "./draft.ts";
 import { type Escaped, type Format, refusal } from "./format.ts";
 import { placeLineComment } from "./line-comment.ts";
+import { isPattern, patternPart, patternProblem } from "./nginx-regex.ts";
 import { authorQuotes, contentStart, isNameChar, isSpace, type Placed, readWord, type Word, wordText } from "./nginx-words.ts";
 import type { Piece } from "./piece.ts";
 import { controlRefusal, hasControl } from "./values.ts";
@@ -19,14 +20,38 @@ const DATA_BLOCKS: Readonly<Record<string, readonly string[]>> = {
   charset_map: [],
 };
 
-/** Where the beginning of a word decides what it means: `~` and `=` in front of a path, `~` in front of a name. */
-const PREFIXED: Readonly<Record<string, RegExp>> = { location: /^[~=@^]/, server_name: /^~/ };
+const UNIX_SOCKET = /^([a-z]+:\/\/)?unix:/i;
+/**
+ * Where the beginning of a word decides what it means: `~` and `=` in front of a path, `~` in front of a name, `unix:` in front of a file's
+ * name, and `off`, which turns a password off.
+ */
+const PREFIXED: Readonly<Record<string, RegExp>> = {
+  location: /^[~=@^]/,
+  server_name: /^~/,
+  valid_referers: /^~/,
+  proxy_redirect: /^~/,
+  proxy_cookie_domain: /^~/,
+  proxy_cookie_path: /^~/,
+  proxy_cookie_flags: /^~/,
+  server: UNIX_SOCKET,
+  listen: UNIX_SOCKET,
+  proxy_pass: UNIX_SOCKET,
+  fastcgi_pass: UNIX_SOCKET,
+  grpc_pass: UNIX_SOCKET,
+  scgi_pass: UNIX_SOCKET,
+  uwsgi_pass: UNIX_SOCKET,
+  auth_basic: /^off$/,
+};
 
 interface Statement {
   /** Words so far. */
   words: number;
   /** The first word; empty when it is data. */
   head: string;
+  /** The word directly before. */
+  last: string;
+  /** The words of an `if` so far. */
+  test: string;
   /** The heads of the blocks around. */
   readonly blocks: string[];
   /** Why nothing can stand in the rest of the file. */
@@ -39,8 +64,10 @@ interface Statement {
  */
 export const nginx: Format = {
   name: "nginx",
+  // There an address is a part of a pattern, of a file's name, of a program or of a variable's name.
+  marksAll: /(?<!\{)~(?!\})|rewrite|gzip_disable|fastcgi_split_path_info|include|load_module|_by_lua|perl|\$[{\w]*\{\{|\\\{\{/,
   isPlain: (text) => /^[0-9[][A-Za-z0-9._:/[\]@%+,=~-]{0,200}$/.test(text),
-  place: (draft) => placeStatements(draft, { words: 0, head: "", blocks: [], dark: undefined }),
+  place: (draft) => placeStatements(draft, { words: 0, head: "", last: "", test: "", blocks: [], dark: undefined }),
 };
 
 /** Walks statements from between two of them to the end of the text. */
@@ -73,13 +100,13 @@ function placeStatements(draft: Draft, statement: Statement): void {
 /** A piece between two statements, if it holds whole ones: then what stands behind it is read as if it were not there. */
 function placePiece(piece: Piece, { blocks, dark }: Statement): string | undefined {
   const { frame } = piece;
-  const around = blocks.join(" ");
-  return piece.textIn(`${dark} ${around}`, () => {
+  const around = blocks.join("\0");
+  return piece.textIn(`${dark}\0${around}`, () => {
     const draft = new Draft(frame.text, frame.values, frame.pieces);
-    const statement: Statement = { words: 0, head: "", blocks: [...blocks], dark };
+    const statement: Statement = { words: 0, head: "", last: "", test: "", blocks: [...blocks], dark };
     placeStatements(draft, statement);
     // A comment that its last line leaves open would swallow what follows.
-    const isWhole = statement.words === 0 && statement.dark === dark && statement.blocks.join(" ") === around;
+    const isWhole = statement.words === 0 && statement.dark === dark && statement.blocks.join("\0") === around;
     return isWhole && frame.text.endsWith("\n") ? draft.finishPieces() : undefined;
   });
 }
@@ -95,6 +122,8 @@ function endStatement(statement: Statement, char: string): void {
   }
   statement.words = 0;
   statement.head = "";
+  statement.last = "";
+  statement.test = "";
 }
 
 /** Decides the values of a word; returns where the text goes on. */
@@ -103,15 +132,23 @@ function placeWord(draft: Draft, statement: Statement, word: Word): number {
   if (word.placed.length > 0) {
     const reason = statement.dark ?? (isHead ? headProblem(draft, statement, word) : argumentProblem(draft, statement, word));
     if (reason === undefined) {
-      putWord(draft, word, { isMapKey: isHead && statement.blocks.at(-1) === "map", isTest: statement.head === "if" });
+      const place = { ...statement, block: statement.blocks.at(-1) ?? "" };
+      putWord(draft, word, {
+        isMapKey: isHead && place.block === "map",
+        isTest: statement.head === "if",
+        isPattern: isPattern(draft, word, place),
+      });
     } else {
       word.placed.forEach(({ mark }) => draft.refuse(mark, reason));
     }
   }
+  const text = wordText(draft, word, (mark) => mark.text);
   if (isHead) {
-    statement.head = word.placed.length === 0 ? wordText(draft, word, (mark) => mark.text) : "";
+    statement.head = word.placed.length === 0 ? text : "";
   }
   statement.words += 1;
+  statement.last = word.placed.length === 0 ? text : "";
+  statement.test += isHead ? "" : `${word.placed.length === 0 ? text : "\0"} `;
   const glued = word.quote === "" ? undefined : draft.mark(word.end);
   if (glued !== undefined) {
     draft.refuse(glued, "it is glued to a closing quote");
@@ -147,25 +184,32 @@ function argumentProblem(draft: Draft, statement: Statement, word: Word): string
       return `it would choose a file for "${head}"`;
     }
   }
-  if (head === "if" && /^[(!]*$/.test(draft.text.slice(contentStart(word), first?.start)) && statement.words === 1) {
+  if (head === "if" && isTestHead(statement.test + draft.text.slice(contentStart(word), first?.start))) {
     return 'it would be the test of an "if"';
   }
   const prefixed = Object.hasOwn(PREFIXED, head) ? PREFIXED[head] : undefined;
   const startsPrefix = prefixed?.test(text) === true && !prefixed.test(wordText(draft, word, () => ""));
   if (startsPrefix && (head !== "location" || statement.words === 1)) {
-    return `its first character has a meaning in "${head}"`;
+    return `its beginning has a meaning in "${head}"`;
   }
   return undefined;
+}
+
+/** Whether what stands before is not yet a variable and an operator, nor the test for a file. */
+function isTestHead(before: string): boolean {
+  return /^[(! ]*$|^\( ?\$\w+ +[!=~*]*$|^\( ?!?-$/.test(before);
 }
 
 interface WordRole {
   readonly isMapKey: boolean;
   /** A part of an `if`: the last parenthesis ends the test, and stays outside of quotes as nginx allows there. */
   readonly isTest: boolean;
+  /** nginx reads the word as a regular expression. */
+  readonly isPattern: boolean;
 }
 
-function putWord(draft: Draft, word: Word, { isMapKey, isTest }: WordRole): void {
-  const valueOf = (mark: Mark): string => (isMapKey ? mapKeyPart(word, mark) : mark.text);
+function putWord(draft: Draft, word: Word, { isMapKey, isTest, isPattern }: WordRole): void {
+  const valueOf = (mark: Mark): string => (isPattern ? patternPart(draft, mark) : isMapKey ? mapKeyPart(word, mark) : mark.text);
   const needsQuotes = word.quote === "" && word.placed.some(({ mark }) => !SAFE.test(valueOf(mark)));
   const quote = needsQuotes ? '"' : word.quote;
   const tooLong =
@@ -182,7 +226,9 @@ function putWord(draft: Draft, word: Word, { isMapKey, isTest }: WordRole): void
       draft.insert(at, "\\");
       next += 1;
     }
-    draft.put(placed.mark, tooLong ?? escape(placed, valueOf(placed.mark), quote, draft.text.charAt(placed.mark.end)));
+    const problem = isPattern ? patternProblem(draft, word, placed) : undefined;
+    const escaped = tooLong ?? escape(placed, valueOf(placed.mark), quote, draft.text.charAt(placed.mark.end));
+    draft.put(placed.mark, problem === undefined ? escaped : refusal(problem));
   }
   for (const at of quotes.slice(next)) {
     draft.insert(at, "\\");

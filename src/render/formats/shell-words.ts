@@ -14,9 +14,9 @@ import {
 /** Words behind which a command still begins. */
 const LEADING = new Set("then do else elif if while until ! { time builtin command env exec nohup sudo".split(" "));
 /** Commands that read their words as program text, or as arithmetic, which is program text too. */
-const EVALUATING = new Set("eval let trap alias [[ source .".split(" "));
+const EVALUATING = new Set("eval let trap alias [[ source . unset read mapfile readarray getopts".split(" "));
 const SHELLS = new Set(["sh", "ash", "bash", "dash", "ksh", "zsh"]);
-const DECLARING = new Set(["export", "readonly", "local"]);
+const DECLARING = new Set(["export", "readonly", "local", "declare", "typeset"]);
 
 /**
  * Walks a script as a POSIX shell reads it, and names the place of each mark. What it cannot follow with certainty (bash's own quotes,
@@ -139,6 +139,9 @@ function roleOf({ word, command, isFirst, sets }: WordSoFar): (mark: Mark) => Pi
     }
     if (isFirst) {
       return { role: "nowhere", reason: "it would be a command" };
+    }
+    if (DECLARING.has(command ?? "")) {
+      return { role: "nowhere", reason: "it would be the variable that is set, or an option" };
     }
     return EVALUATING.has(command ?? "")
       ? { role: "nowhere", reason: "it would be a word of a command that may run its words as a program" }

@@ -13,7 +13,7 @@ const SAFE = /^[A-Za-z0-9_@%+:,./-]+$/;
  */
 export const shell: Format = {
   name: "shell",
-  isPlain: (text) => /^[0-9]+[.:][0-9.:]*$/.test(text),
+  isPlain: () => false, // an address is a command's name where a line begins
   place(draft) {
     walkShell(draft, (mark, place) => draft.put(mark, escape(mark, place)));
   },

@@ -11,19 +11,21 @@ const ATTRIBUTE_ESCAPES: Readonly<Record<string, string>> = {
   "\n": "&#10;",
 };
 
+const MAX_REFERENCE_CHARS = 100;
+
 const PLAIN = /^[A-Za-z0-9]+([._-][A-Za-z0-9]+)*$/;
 
 /** XML: text and attributes are escaped; a name, a comment, a declaration or an instruction holds only a plain word. */
 export const xml: Format = {
   name: "xml",
-  isPlain: (text) => PLAIN.test(text),
+  isPlain: () => false, // what is text here is the name of an attribute or an entity there
   place(draft) {
     const { text } = draft;
     let at = 0;
     while (at < text.length) {
       const open = text.indexOf("<", at);
       const end = open === -1 ? text.length : open;
-      putAll(draft, at, end, inText);
+      putText(draft, at, end, inText);
       at = open === -1 ? end : placeMarkup(draft, open);
     }
   },
@@ -57,7 +59,7 @@ function placeTag(draft: Draft, start: number): number {
     if (char === '"' || char === "'") {
       const close = text.indexOf(char, at + 1);
       const end = close === -1 ? text.length : close;
-      putAll(draft, at, end, (mark) => inAttribute(mark));
+      putText(draft, at, end, inAttribute);
       at = end + 1;
     } else {
       const mark = draft.mark(at);
@@ -82,7 +84,9 @@ function inName({ text }: Mark, before: string): Escaped {
   if (before === "=") {
     return refusal("it is an attribute's value without quotes around it");
   }
-  return /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(text) ? text : refusal("it stands in a tag, where only a plain name is let through");
+  return /^[A-Za-z_][A-Za-z0-9_.-]{0,1000}$/.test(text)
+    ? text
+    : refusal("it stands in a tag, where only a plain name is let through");
 }
 
 function characterProblem(text: string): Escaped | undefined {
@@ -106,4 +110,12 @@ function putAll(draft: Draft, start: number, end: number, escape: (mark: Mark) =
   for (let mark = draft.nextMark(start, end); mark !== undefined; mark = draft.nextMark(mark.end, end)) {
     draft.put(mark, escape(mark));
   }
+}
+
+/** The same where the author's `&` begins a reference. */
+function putText(draft: Draft, start: number, end: number, escape: (mark: Mark) => Escaped): void {
+  putAll(draft, start, end, (mark) => {
+    const before = draft.text.slice(Math.max(start, mark.start - MAX_REFERENCE_CHARS), mark.start);
+    return /&[^;\s<>"']*$/.test(before) ? refusal("it would be the name of an entity") : escape(mark);
+  });
 }

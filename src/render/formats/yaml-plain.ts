@@ -6,7 +6,8 @@ import { countSpaces, isBlank, isBreak, isDocumentMark, isIndicator, lineEndOf, 
 import { isInsideScalar, isPlainScalar, isResolved, yamlNumber, yamlScalar } from "./yaml-text.ts";
 
 /** YAML reads no key of more than 1024 characters. */
-const MAX_KEY_CHARS = 1000;
+export const MAX_KEY_CHARS = 1000;
+export const LONG_KEY = "it makes a key longer than YAML can read (1024 characters)";
 const SEVERAL_LINES = "it is a part of a text over several lines without quotes";
 
 /** A plain scalar of the template: the author's text, values, or both. */
@@ -92,7 +93,7 @@ export function placeScalar(walk: Walk, scalar: Scalar): void {
   }
   const length = marks.reduce((sum, { text }) => sum + text.length, scalar.end - scalar.start);
   if (scalar.isKey && length > MAX_KEY_CHARS) {
-    marks.forEach((mark) => draft.refuse(mark, "it makes a key longer than YAML can read (1024 characters)"));
+    marks.forEach((mark) => draft.refuse(mark, LONG_KEY));
   } else if (scalar.isMulti) {
     marks.forEach((mark) => {
       draft.put(mark, isInsideScalar(mark.text, mark.start === scalar.start) ? mark.text : refusal(SEVERAL_LINES));

@@ -13,7 +13,7 @@ import {
   type Walk,
 } from "./yaml-cursor.ts";
 import { placeFlow } from "./yaml-flow.ts";
-import { placeContinuation, placePlain } from "./yaml-plain.ts";
+import { LONG_KEY, MAX_KEY_CHARS, placeContinuation, placePlain } from "./yaml-plain.ts";
 
 /**
  * YAML 1.1 and 1.2. A bare value is one scalar: number, boolean and null as such, text plain where every YAML reads it as text, else in
@@ -152,6 +152,7 @@ function endNode(walk: Walk, start: number): boolean {
   const { text } = walk;
   walk.at = skipBlanks(text, walk.at);
   if (text[walk.at] === ":" && isIndicator(text, walk.at)) {
+    refuseLongKey(walk, start);
     enter(walk, start);
     walk.at += 1;
     walk.needsOwnLine = true;
@@ -163,6 +164,17 @@ function endNode(walk: Walk, start: number): boolean {
   }
   refuseRest(walk, "it is glued to something that is whole without it");
   return false;
+}
+
+/** A key in the author's quotes, or in brackets; one without was judged with its scalar. */
+function refuseLongKey(walk: Walk, start: number): void {
+  let length = walk.at - start;
+  for (let mark = walk.draft.nextMark(start, walk.at); mark !== undefined; mark = walk.draft.nextMark(mark.end, walk.at)) {
+    length += mark.text.length;
+  }
+  if (length > MAX_KEY_CHARS) {
+    walk.draft.refuseAll(start, walk.at, LONG_KEY);
+  }
 }
 
 /** No value can stand in the rest of the line. */

@@ -3,6 +3,8 @@ import { type Arguments, helpers } from "./entry.ts";
 import { createRecord, isRecord, isSame, kindOf, numberOf, textOf, valueAt } from "./values.ts";
 
 const MAX_RANGE = 100_000;
+/** Lists that grow out of themselves end here. */
+const MAX_ITEMS = 2_000_000;
 
 export const LIST_HELPERS = helpers("lists", [
   {
@@ -28,7 +30,12 @@ export const LIST_HELPERS = helpers("lists", [
       const groups = new Map<string, unknown[]>();
       for (const item of args.list("list")) {
         for (const name of groupNames(at(args, item))) {
-          groups.set(name, [...(groups.get(name) ?? []), item]);
+          const group = groups.get(name);
+          if (group === undefined) {
+            groups.set(name, [item]);
+          } else {
+            group.push(item); // copying would cost the square of a large group
+          }
         }
       }
       const record = createRecord();
@@ -131,7 +138,8 @@ export const LIST_HELPERS = helpers("lists", [
     example: { template: '{{join (merge a b) ","}}', output: "x,y,x", data: { a: ["x"], b: ["y", "x"] } },
     run: (args) => {
       if (args.all.every((value) => Array.isArray(value))) {
-        return args.all.flat();
+        const length = args.all.reduce((sum: number, list) => sum + (Array.isArray(list) ? list.length : 0), 0);
+        return length > MAX_ITEMS ? args.fail(`it would give more than ${MAX_ITEMS} items`) : args.all.flat();
       }
       const merged = createRecord();
       args.all.forEach((value, index) => {

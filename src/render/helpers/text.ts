@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
-import { helpers } from "./entry.ts";
+import { type Arguments, helpers } from "./entry.ts";
 import { compilePattern } from "./pattern.ts";
 import { isEmpty, Structure } from "./values.ts";
 
+/** What a helper makes at the most: a text that grows with a list or another text is measured before it is made. */
+const MAX_TEXT_CHARS = 16 * 1024 * 1024;
 /** More is no indentation. */
 const MAX_INDENT = 1000;
 
@@ -31,7 +33,14 @@ export const TEXT_HELPERS = helpers("text", [
     example: { template: '{{replace "a.b.c" "." "-"}}', output: "a-b-c" },
     run: (args) => {
       const from = args.text("from");
-      return from === "" ? args.fail('"from" is empty') : args.text("text").replaceAll(from, () => args.text("to"));
+      const text = args.text("text");
+      const to = args.text("to");
+      if (from === "") {
+        args.fail('"from" is empty');
+      }
+      const parts = text.split(from);
+      fit(args, text.length + (parts.length - 1) * (to.length - from.length));
+      return parts.join(to);
     },
   },
   {
@@ -51,7 +60,15 @@ export const TEXT_HELPERS = helpers("text", [
     run: (args) => {
       const items = args.list("list");
       const odd = items.findIndex((item) => !["string", "number", "boolean"].includes(typeof item));
-      return odd === -1 ? items.join(args.text("sep")) : args.fail(`item ${odd + 1} of "list" is not text`);
+      if (odd !== -1) {
+        args.fail(`item ${odd + 1} of "list" is not text`);
+      }
+      const sep = args.text("sep");
+      fit(
+        args,
+        items.reduce((sum: number, item) => sum + String(item).length + sep.length, 0),
+      );
+      return items.join(sep);
     },
   },
   {
@@ -104,7 +121,9 @@ export const TEXT_HELPERS = helpers("text", [
       if (n < 0 || n > MAX_INDENT) {
         args.fail(`"n" is not between 0 and ${MAX_INDENT}`);
       }
-      const text = args.text("text").replace(/^/gm, " ".repeat(n));
+      const source = args.text("text");
+      fit(args, source.length + source.split("\n").length * n);
+      const text = source.replace(/^/gm, " ".repeat(n));
       return args.value("text") instanceof Structure ? new Structure(text) : text;
     },
   },
@@ -168,3 +187,9 @@ export const TEXT_HELPERS = helpers("text", [
     run: (args) => createHash("sha256").update(args.text("text"), "utf8").digest("hex"),
   },
 ]);
+
+function fit(args: Arguments, chars: number): void {
+  if (chars > MAX_TEXT_CHARS) {
+    args.fail(`it would make a text of more than ${MAX_TEXT_CHARS} characters`);
+  }
+}

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { childAbort, withDeadline } from "../../core/time.ts";
 import { notAnswering, problem, refused, unavailable } from "./failures.ts";
 import type { Endpoint } from "./host.ts";
-import { openGet, readBody } from "./http.ts";
+import { openRequest, readBody } from "./http.ts";
 import { negotiate, OLDEST_API } from "./version.ts";
 
 const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -20,10 +20,12 @@ export interface Answer {
   readonly body: string;
 }
 
-/** GET requests with a deadline, in the API version that both sides speak. All rejections are `SOURCE_UNAVAILABLE`. */
+/** Requests with a deadline, in the API version that both sides speak. All rejections are `SOURCE_UNAVAILABLE`. */
 export interface Connection {
   /** Any status is an answer. */
   get(call: Call, signal: AbortSignal): Promise<Answer>;
+  /** For the one thing that is done to a container: `signal.ts`. */
+  post(call: Call, signal: AbortSignal): Promise<Answer>;
   /**
    * The deadline holds until the head of the answer is there; then `read` gets the body for as long as it likes. `path` gets the engine's
    * clock in seconds, if it told the time.
@@ -41,7 +43,7 @@ export function createConnection(endpoint: Endpoint): Connection {
 
   async function ping(signal: AbortSignal): Promise<NonNullable<typeof known>> {
     const what = "find the API version";
-    const message = await openGet(endpoint, "/_ping", signal);
+    const message = await openRequest(endpoint, { method: "GET", path: "/_ping" }, signal);
     const body = await readBody(message, ERROR_LIMIT_BYTES);
     if (message.statusCode !== 200) {
       throw refused(endpoint, what, { status: message.statusCode ?? 0, body });
@@ -76,10 +78,10 @@ export function createConnection(endpoint: Endpoint): Connection {
     return unavailable(endpoint, what, error);
   }
 
-  async function get(call: Call, signal: AbortSignal): Promise<Answer> {
+  async function ask(method: "GET" | "POST", call: Call, signal: AbortSignal): Promise<Answer> {
     return await guard(call, signal, async (signal) => {
       const { version } = known ?? (await ping(signal));
-      const message = await openGet(endpoint, `/v${version}${call.path}`, signal);
+      const message = await openRequest(endpoint, { method, path: `/v${version}${call.path}` }, signal);
       const status = message.statusCode ?? 0;
       const body = await readBody(message, status === 200 ? ANSWER_LIMIT_BYTES : ERROR_LIMIT_BYTES);
       if (status === 400) {
@@ -100,7 +102,11 @@ export function createConnection(endpoint: Endpoint): Connection {
       const message = await guard(call, signal, async (headSignal): Promise<IncomingMessage> => {
         // Always afresh: a new stream is what follows the restart of an engine.
         const { version, clock } = await ping(headSignal);
-        const message = await openGet(endpoint, `/v${version}${call.path(clock)}`, connection.signal);
+        const message = await openRequest(
+          endpoint,
+          { method: "GET", path: `/v${version}${call.path(clock)}` },
+          connection.signal,
+        );
         const status = message.statusCode ?? 0;
         if (status !== 200) {
           throw refused(endpoint, call.what, { status, body: await readBody(message, ERROR_LIMIT_BYTES) });
@@ -116,5 +122,9 @@ export function createConnection(endpoint: Endpoint): Connection {
     }
   }
 
-  return { get, stream };
+  return {
+    get: (call, signal) => ask("GET", call, signal),
+    post: (call, signal) => ask("POST", call, signal),
+    stream,
+  };
 }

@@ -9,11 +9,15 @@ import type { Endpoint } from "./host.ts";
 const TCP_KEEPALIVE_MS = 10_000;
 
 /**
- * Sends a GET and resolves with the head of the answer. Each call has a connection of its own: nothing that hangs is ever used again.
+ * Sends a request without a body and resolves with the head of the answer. Each call has a connection of its own: nothing that hangs is ever used again.
  * The signal ends the connection, also while the body is read.
  */
-export async function openGet(endpoint: Endpoint, path: string, signal: AbortSignal): Promise<IncomingMessage> {
-  const common: RequestOptions = { method: "GET", agent: false, signal, headers: { accept: "application/json" } };
+export async function openRequest(
+  endpoint: Endpoint,
+  { method, path }: { readonly method: "GET" | "POST"; readonly path: string },
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const common: RequestOptions = { method, agent: false, signal, headers: { accept: "application/json" } };
   const send = await prepare(endpoint, path, common);
   return await new Promise((resolve, reject) => {
     const request = send();

@@ -141,6 +141,7 @@ describeWith(["consul"], "Consul's key-value store, beyond the contract", () => 
 
   test("an entry that is too large fails alone, as USAGE, and so does a key", async () => {
     const registry = open();
+    await registry.keepAlive("n1", 10_000, controller.signal);
     const large = instance("web", "large", { meta: { x: "y".repeat(600_000) } });
     const results = await put(registry, instance("web", "1"), large, instance("web", "2"));
     expect(outcomesOf(results)).toEqual(["written", "failed", "written"]);
@@ -183,6 +184,7 @@ describeWith(["consul"], "Consul's key-value store, beyond the contract", () => 
     const store = { ...storeOptions(consul, { layout: "registrator" }), prefix: "fairlead" };
     const registry = createConsulKvRegistry(store);
     opened.push(registry);
+    await registry.keepAlive("n1", 10_000, controller.signal);
     await put(registry, instance("owners", "1"), instance("web", "1"));
     const snapshot = await registry.read(EVERYTHING, { signal: controller.signal });
     expect([...snapshot.services.keys()]).toEqual(["owners", "web"]);
@@ -239,6 +241,7 @@ describeWith(["consul"], "Consul's key-value store, beyond the contract", () => 
   ])("a token that is %s while following: the last good stays in force, and it is told why", async (_, rules) => {
     const rights = await grantRights(consul, ALL);
     const writer = open();
+    await writer.keepAlive("n1", 10_000, controller.signal);
     await put(writer, instance("web", "1"), instance("web", "2"), instance("db", "1"));
     await writer.putKey("app/k", "v", controller.signal);
     const { seen, stale } = startFollowing(open({ token: rights.token }, { timing: { waitMs: 1000 } }), {
@@ -257,6 +260,7 @@ describeWith(["consul"], "Consul's key-value store, beyond the contract", () => 
   test("without rights nothing can be written, and that is told", async () => {
     const rights = await grantRights(consul, 'key_prefix "" { policy = "read" } session_prefix "" { policy = "write" }');
     const registry = open({ token: rights.token });
+    await registry.keepAlive("n1", 10_000, controller.signal);
     expect(await put(registry, instance("web", "1"))).toMatchObject([{ outcome: "failed", error: { code: "REGISTRY_DENIED" } }]);
     await expect(open({ token: "none" }).keepAlive("n1", 10_000, controller.signal)).rejects.toMatchObject({
       code: "REGISTRY_DENIED",
@@ -266,19 +270,22 @@ describeWith(["consul"], "Consul's key-value store, beyond the contract", () => 
   test("a network that swallows everything ends a waiting read with its deadline, and it goes on after it", async () => {
     const proxy = await startProxy({ port: consul.port });
     const registry = open({ endpoints: [`127.0.0.1:${proxy.port}`] }, { timing: { waitMs: 500, callMs: 1000, bulkMs: 1000 } });
-    await put(open(), instance("web", "1"));
+    const writer = open();
+    await writer.keepAlive("n1", 10_000, controller.signal);
+    await put(writer, instance("web", "1"));
     const { seen, stale } = startFollowing(registry, EVERYTHING);
     await waitFor(() => last(seen).services.size === 1, { timeoutMs: 5000, what: "a snapshot" });
     await proxy.set({ kind: "blackhole" });
     await waitFor(() => stale.length > 0, { timeoutMs: 10_000, what: "onStale" });
     await proxy.set({ kind: "pass" });
-    await put(open(), instance("web", "2"));
+    await put(writer, instance("web", "2"));
     await waitFor(() => idsOf(last(seen), "web").length === 2, { timeoutMs: 10_000, what: "the change" });
     await proxy.stop();
   });
 
   test("half a body, cut anywhere, is never a snapshot", { timeout: 60_000 }, async () => {
     const writer = open();
+    await writer.keepAlive("n1", 10_000, controller.signal);
     await put(writer, ...Array.from({ length: 50 }, (_, i) => instance("web", `id-${i}`)));
     const proxy = await startProxy({ port: consul.port });
     for (let bytes = 1; bytes < 12_000; bytes += 1499) {

@@ -33,6 +33,7 @@ consulContract("Consul's catalogue", {
     writeRaw: "services have no raw value, Consul checks their shape",
     sibling: "the catalogue knows no prefixes: every service in it is read",
     registrator: "that is a layout of keys",
+    ownersWithoutEntries: "an owner is known by the checks of its entries",
     atomicClaims: "an agent cannot compare and set: the last of two that register at the same moment wins",
   },
 });
@@ -117,6 +118,7 @@ describeWith(["consul"], "Consul's catalogue, beyond the contract", () => {
     const gauge = await startGauge(consul.port);
     const reader = open({ endpoints: [gauge.endpoint] }, { timing: { sweepMs: 60_000 } });
     const writer = open();
+    await writer.keepAlive("n1", 30_000, controller.signal);
     await put(writer, ...Array.from({ length: 100 }, (_, i) => instance(`svc-${i}`, `id-${i}`)));
     const { seen } = startFollowing(reader, EVERYTHING);
     await waitFor(() => seen.at(-1)?.services.size === 101, { timeoutMs: 20_000, what: "all services" });
@@ -168,6 +170,7 @@ describeWith(["consul"], "Consul's catalogue, beyond the contract", () => {
 
   test("what others see of ours, and what we see of others", async () => {
     const registry = open();
+    await registry.keepAlive("n1", 30_000, controller.signal);
     await put(registry, instance("web", "n1:web:80", { meta: { version: "2", "a.b": "c" }, tags: ["x"], weight: 5 }));
     const [item] = await catalogItems(consul, "web");
     expect(item?.Service).toMatchObject({ ID: "n1:web:80", Service: "web", Tags: ["x"], Weights: { Passing: 5 } });
@@ -219,7 +222,9 @@ describeWith(["consul"], "Consul's catalogue, beyond the contract", () => {
   ])("a token that is %s while following: the last good stays in force, and it is told why", async (_, rules) => {
     const rights = await grantRights(consul, ALL);
     // An agent speaks for a service with the token that registered it: that one has to stay good.
-    await put(open(), instance("web", "1"), instance("web", "2"));
+    const writer = open();
+    await writer.keepAlive("n1", 30_000, controller.signal);
+    await put(writer, instance("web", "1"), instance("web", "2"));
     const registry = open({ token: rights.token }, { timing: { waitMs: 1000 } });
     const { seen, stale } = startFollowing(registry, { services: "all", keys: [] });
     await waitFor(() => seen.length > 0 && idsOf(seen.at(-1) as Snapshot, "web").length === 2, { timeoutMs: 5000, what: "ours" });
@@ -257,6 +262,7 @@ describeWith(["consul"], "Consul's catalogue, beyond the contract", () => {
   test("without rights nothing can be written, and that is told", async () => {
     const rights = await grantRights(consul, 'service_prefix "" { policy = "read" } node_prefix "" { policy = "read" }');
     const registry = open({ token: rights.token });
+    await registry.keepAlive("n1", 30_000, controller.signal);
     const results = await put(registry, instance("web", "1"));
     expect(results).toMatchObject([{ outcome: "failed", error: { code: "REGISTRY_DENIED" } }]);
     await expect(registry.putKey("k", "v", controller.signal)).rejects.toMatchObject({ code: "REGISTRY_DENIED" });

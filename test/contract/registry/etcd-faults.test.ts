@@ -217,6 +217,34 @@ function faultsOf(version: "3.4" | "3.6"): void {
     expect(performance.now() - startedAt).toBeLessThan(1000 * PATIENCE);
   });
 
+  test(`${version}: what an older state of the store lacks, no owner took away; what goes later, it did`, async () => {
+    const writer = open();
+    await writer.keepAlive("n1", TTL_MS, signal);
+    const put = (...ids: readonly string[]): Promise<unknown> =>
+      writer.write("n1", { put: ids.map((id) => ({ instance: instance("web", id) })), remove: [] }, signal);
+    for (let i = 0; i < 20; i += 1) {
+      await put(`id-${i}`);
+    }
+    const reader = open();
+    const before = await reader.read(EVERYTHING, { signal });
+    expect(before.owners).toEqual(new Set(["n1"]));
+    await etcd.wipe();
+    await waitFor(async () => (await writer.keepAlive("n1", TTL_MS, signal)) === "lost", {
+      timeoutMs: 5000,
+      what: "a new lease",
+    });
+    await put("id-0", "id-1"); // as if restored from a backup in which the others were not yet
+    const restored = await reader.read(EVERYTHING, { signal });
+    expect(restored.services.get("web")?.instances).toHaveLength(2);
+    expect(restored.owners).toEqual(new Set());
+    expect((await reader.read(EVERYTHING, { signal })).owners).toEqual(new Set());
+    const [owned] = await writer.owned("n1", signal);
+    await writer.write("n1", { put: [], remove: owned === undefined ? [] : [owned] }, signal);
+    const next = await reader.read(EVERYTHING, { signal, after: restored.revision });
+    expect(next.services.get("web")?.instances).toHaveLength(1);
+    expect(next.owners).toEqual(new Set(["n1"]));
+  });
+
   test(`${version}: two keys of one transaction are never seen apart, though two watches bring them`, async () => {
     const registry = open(etcd.endpoint);
     const selector = { services: [], keys: ["left/", "right/"] };

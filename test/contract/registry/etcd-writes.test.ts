@@ -4,6 +4,7 @@ import type { Instance } from "../../../src/model/instance.ts";
 import type { Owned, Registry, WriteResult } from "../../../src/ports.ts";
 import { createEtcdRegistry } from "../../../src/registry/etcd/registry.ts";
 import type { Layout } from "../../../src/registry/store.ts";
+import { PATIENCE } from "../../helpers/patience.ts";
 import { describeWith, type Etcd, startEtcd } from "../../helpers/servers/index.ts";
 import { waitFor } from "../../helpers/wait.ts";
 import { instance, outcomesOf } from "./arena.ts";
@@ -131,14 +132,52 @@ describeWith(["etcd34", "etcd36"], "etcd's leases and transactions", () => {
       await expect(registry.putKey("larger", "x".repeat(3_000_000), signal)).rejects.toMatchObject({ code: "USAGE" });
     });
 
-    test("release takes the lease too", async () => {
+    test("release leaves the lease to run out, and then nothing is left", async () => {
       const registry = open();
-      await registry.keepAlive(OWNER, TTL_MS, signal);
+      await registry.keepAlive(OWNER, 2000, signal);
       await put(registry, instance("web", "1"));
       const ID = await leaseOf("/fairlead/services/web/1");
       await registry.release(OWNER, signal);
-      expect(await etcd.call("/v3/lease/timetolive", { ID })).toMatchObject({ TTL: "-1" });
+      expect(await etcd.getPrefix("/")).toEqual({ "/fairlead/owners/node-1": '{"v":1,"owner":"node-1"}' });
+      expect(await leaseOf("/fairlead/owners/node-1")).toBe(ID);
+      await waitFor(async () => Object.keys(await etcd.getPrefix("/")).length === 0, {
+        timeoutMs: 5000 * PATIENCE,
+        what: "the end of the lease",
+      });
+    });
+
+    test("an owner's record is written once, after what it stands for, and never by a beat or a process that adopts the lease", async () => {
+      const registry = open();
+      await registry.keepAlive(OWNER, TTL_MS, signal);
       expect(await etcd.getPrefix("/")).toEqual({});
+      await put(registry, instance("web", "1"));
+      expect(Object.keys(await etcd.getPrefix("/"))).toEqual(["/fairlead/owners/node-1", "/fairlead/services/web/1"]);
+      const before = await etcd.revision();
+      await registry.keepAlive(OWNER, TTL_MS, signal);
+      await registry.keepAlive(OWNER, TTL_MS, signal);
+      const next = open();
+      expect(await next.keepAlive(OWNER, TTL_MS, signal)).toBe("kept");
+      expect(await next.keepAlive(OWNER, TTL_MS, signal)).toBe("kept");
+      await put(next);
+      expect(await etcd.revision()).toBe(before);
+    });
+
+    test("a lease that an older version left without a record is adopted, and gets one", async () => {
+      const old = open();
+      await old.keepAlive(OWNER, TTL_MS, signal);
+      await put(old, instance("web", "1"), instance("web", "2"));
+      await etcd.del("/fairlead/owners/node-1");
+      const next = open();
+      expect(await next.keepAlive(OWNER, TTL_MS, signal)).toBe("kept");
+      expect(Object.keys(await etcd.getPrefix("/fairlead/owners/"))).toEqual([]);
+      expect(await next.keepAlive(OWNER, TTL_MS, signal)).toBe("kept");
+      expect(await leaseOf("/fairlead/owners/node-1")).toBe(await leaseOf("/fairlead/services/web/1"));
+    });
+
+    test("a record that hangs on no lease proves nothing", async () => {
+      await etcd.put("/fairlead/owners/node-9", '{"v":1,"owner":"node-9"}');
+      const { owners, invalid } = await open().read(SERVICES, { signal });
+      expect([...owners, ...invalid]).toEqual([]);
     });
 
     describe("layout registrator", () => {
@@ -205,7 +244,7 @@ describeWith(["etcd34", "etcd36"], "etcd's leases and transactions", () => {
           remove: [],
         };
         await registry.write(OWNER, change, signal);
-        expect(await etcd.getPrefix("/")).toEqual({});
+        expect(Object.keys(await etcd.getPrefix("/"))).toEqual(["/fairlead/living/services/node-1"]);
       });
 
       test("entries go with their owner's lease, and no record stays behind", async () => {

@@ -45,7 +45,7 @@ async function setup(): Promise<World> {
     },
     async expireLease(owner) {
       const path = join(dir, leasePath(owner));
-      await writeFile(path, encodeLease(Date.now() - 1));
+      await writeFile(path, encodeLease({ expiresAtMs: Date.now() - 1, isSettled: true }));
       await utimes(path, 1, 1); // long ago
     },
     ownKey: leftOut,
@@ -67,6 +67,7 @@ registrySuite("file", {
   leavesOut: {
     restart: "a folder has no server",
     ownKey: "keys and entries are in different folders",
+    atomicWipe: "files are removed one after the other",
     registrator: "confd and Registrator do not read folders",
   },
 });

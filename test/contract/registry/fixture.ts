@@ -53,6 +53,10 @@ export type Capability =
   | "ownKey"
   | "sibling"
   | "registrator"
+  /** An owner that has a lease and no entry is known to readers. */
+  | "ownersWithoutEntries"
+  /** A wiped store loses everything at one moment. */
+  | "atomicWipe"
   /** Of two owners that claim one free place at the same moment, one gets it. */
   | "atomicClaims";
 

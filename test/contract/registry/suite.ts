@@ -14,6 +14,7 @@ import { keyCases } from "./cases/keys.ts";
 import { layoutCases } from "./cases/layout.ts";
 import { leaseCases } from "./cases/leases.ts";
 import { nameCases } from "./cases/names.ts";
+import { ownerCases } from "./cases/owners.ts";
 import { readCases } from "./cases/read.ts";
 import { writeCases } from "./cases/write.ts";
 import type { RegistryFixture } from "./fixture.ts";
@@ -27,6 +28,7 @@ const GROUPS: Readonly<Record<string, readonly Case[]>> = {
   write: writeCases,
   guards: guardCases,
   leases: leaseCases,
+  owners: ownerCases,
   faults: faultCases,
   names: nameCases,
   invalid: invalidCases,

@@ -15,7 +15,7 @@ export interface GoSource {
   readonly version: string;
 }
 
-export type ServerName = "etcd34" | "etcd36" | "consul" | "nginx" | "docker" | "busybox" | "openssl";
+export type ServerName = "etcd34" | "etcd36" | "consul" | "nginx" | "haproxy" | "docker" | "busybox" | "openssl" | "xmllint";
 
 export interface Recipe {
   readonly title: string;
@@ -79,6 +79,15 @@ export const recipes: Readonly<Record<ServerName, Recipe>> = {
     wanted: "nginx 1",
     sources: [fromPackage("own", ["nginx-light", "libnginx-mod-stream"], ["nginx"])],
   },
+  haproxy: {
+    title: "HAProxy",
+    variable: "FAIRLEAD_TEST_HAPROXY",
+    program: "haproxy",
+    versionArgs: ["-v"],
+    version: /HAProxy version (\d\S+)/,
+    wanted: "HAProxy",
+    sources: [fromPackage("own", ["haproxy"], ["haproxy"])],
+  },
   docker: {
     title: "Docker engine",
     variable: "FAIRLEAD_TEST_DOCKERD",
@@ -112,6 +121,15 @@ export const recipes: Readonly<Record<ServerName, Recipe>> = {
     version: /OpenSSL (\S+)/,
     wanted: "OpenSSL",
     sources: [fromPackage("own", ["openssl"], ["openssl"])],
+  },
+  xmllint: {
+    title: "xmllint (reads XML with libxml2)",
+    variable: "FAIRLEAD_TEST_XMLLINT",
+    program: "xmllint",
+    versionArgs: ["--version"],
+    version: /using libxml version (\d+)/,
+    wanted: "xmllint",
+    sources: [fromPackage("own", ["libxml2-utils"], ["xmllint"])],
   },
 };
 

@@ -44,6 +44,11 @@ log: { level: debug }
 `;
 
 describe("a configuration", () => {
+  it("joins the prefixes of secrets, which stand at the top or below render", () => {
+    const config = configOf(`${WHOLE}secret: [app/, db/]\n`.replace("  settle:", "  secret: [db/, x/]\n  settle:"));
+    expect(config.render?.secret).toEqual(["app/", "db/", "x/"]);
+  });
+
   it("gives durations in ms, modes as numbers, paths absolute", () => {
     const config = configOf(WHOLE);
     expect(config).toMatchObject({
@@ -128,6 +133,38 @@ describe.each<[string, string, readonly string[]]>([
     `${RENDER}    b:\n      files: [{ template: t, dest: ./d }]`,
     ['7:36 "./d" is written by target "a" already | a file belongs to one target, once'],
   ],
+  [
+    "one file inside another",
+    `${RENDER}    b:\n      files: [{ template: t, dest: d/x }]`,
+    ['7:36 "/etc/fairlead/d/x" is inside "/etc/fairlead/d", which is a file | a destination is a file or a folder, not both'],
+  ],
+  [
+    "destinations that are what they are made from",
+    `${RENDER}    b:\n      files: [{ template: u, dest: ./t }, { template: v, dest: parts/x.hbs }, { template: w, dest: fairlead.yaml }]\n  partials: parts`,
+    [
+      '7:36 "./t" is a template | write the result somewhere else',
+      '7:64 "parts/x.hbs" would be a partial | write the result somewhere else',
+      '7:100 "fairlead.yaml" is the configuration itself | write the result somewhere else',
+    ],
+  ],
+  [
+    "patterns that are none",
+    `${RENDER}    b:\n      files: [{ template: t, dest: "x{{name}}" }, { template: t, dest: y, forEach: services }, { template: t, dest: "{{name}}/z", forEach: services }, { template: t, dest: "{{x}}{{name}}", forEach: services }]`,
+    [
+      '7:36 "x{{name}}" is a pattern, but the file has no `forEach` | add `forEach: services`, or name one file',
+      '7:72 "y" would be the same file for every service | put {{name}} into the file\'s name: out/{{name}}.conf',
+      '7:117 "{{name}}/z" would be the same file for every service | put {{name}} into the file\'s name: out/{{name}}.conf',
+      '7:173 "{{x}}{{name}}" holds something else than {{name}} in braces | only {{name}} can stand in a destination',
+    ],
+  ],
+  [
+    "a pattern that can be another target's file",
+    `${RENDER}    b:\n      files: [{ template: t, dest: "{{name}}", forEach: services }]`,
+    [
+      '7:36 "{{name}}" can be a file that target "a" writes, when a service has that name | use a folder of its own for the files of `forEach`',
+    ],
+  ],
+  ["an empty prefix of secrets", `${RENDER}secret: ['']`, ['6:10 "secret[1]" is an empty prefix, which would be every key']],
   [
     "nothing to do",
     "registry: memory",

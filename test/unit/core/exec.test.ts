@@ -104,6 +104,12 @@ describe("exec()", () => {
     await waitFor(() => isGone(pidFile), { timeoutMs: 2000, what: "it to end" });
   });
 
+  test("without grace it is killed at once", async () => {
+    const result = await sh("trap '' TERM; while :; do sleep 0.1; done", { timeoutMs: 200, graceMs: 0 });
+    expect(result).toMatchObject({ kind: "timed-out" });
+    expect(result.durationMs).toBeLessThan(1900);
+  });
+
   test("a command that cleans up on the polite signal is timed out all the same", async () => {
     expect(await sh("trap 'echo bye; exit 0' TERM; sleep 60 & wait", { timeoutMs: 200 })).toMatchObject({
       kind: "timed-out",

@@ -138,6 +138,17 @@ describe("createLoop()", () => {
     await stop();
   });
 
+  test("triggered passes that fail do not make the waits grow, so the last one is tried again soon", async () => {
+    const { loop, errors, stop } = start({ work: () => Promise.reject(new Error("broken")) });
+    for (let i = 0; i < 40; i += 1) {
+      loop.trigger();
+      await vi.advanceTimersByTimeAsync(50);
+    }
+    expect(errors.length).toBeGreaterThan(5);
+    expect(errors.map(([, retryInMs]) => retryInMs).slice(0, -1)).toEqual(errors.slice(1).map(() => 100));
+    await stop();
+  });
+
   test("a trigger brings the next try forward", async () => {
     const { passes, stop, loop } = start({
       backoff: { minMs: 10_000, maxMs: 10_000 },

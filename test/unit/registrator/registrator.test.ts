@@ -59,7 +59,7 @@ function world(sources: readonly Source[], more: { onStop?: "keep" | "deregister
       .flatMap((service) => service.instances.map((entry) => `${service.name}/${entry.id}`))
       .sort();
   };
-  return { registry, log, ids, end: () => (stop.abort(), ended) };
+  return { registry, log, ids, end: async () => (stop.abort(), await ended, await registrator.leave()) };
 }
 
 describe("the registrator", () => {

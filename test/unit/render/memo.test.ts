@@ -51,7 +51,7 @@ const NESTED = "upstream {{name}} {\n{{#each instances}}\n    server {{addr}} we
 /** By the argument that `prepare` adds. */
 function outermostIsRemembered(text: string): boolean {
   const program = Handlebars.parseWithoutProcessing(text);
-  prepare(program, { file: "t.hbs", helpers: new Set(HELPERS), partials: new Set(), allowRaw: false });
+  prepare(program, { file: "t.hbs", helpers: new Set(HELPERS), partials: new Set(), allowRaw: false, sites: [] });
   const [block] = program.body;
   const pairs = block !== undefined && "hash" in block ? ((block as hbs.AST.BlockStatement).hash?.pairs ?? []) : [];
   return pairs.some(({ key }) => key === MEMO);

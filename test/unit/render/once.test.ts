@@ -3,12 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FairleadError } from "../../../src/model/errors.ts";
-import type { ApplyReport, RenderedFile, Target } from "../../../src/ports.ts";
+import type { ApplyReport, Memory, RenderedFile, Target } from "../../../src/ports.ts";
 import { createMemoryRegistry } from "../../../src/registry/memory.ts";
 import { createLibrary } from "../../../src/render/library.ts";
 import { renderOnce } from "../../../src/render/once.ts";
 import type { TargetPlan } from "../../../src/render/target-render.ts";
+import { entry, world } from "../../helpers/snapshot.ts";
 
+const GUARD = { maxShrink: 0.5, holdMs: 60_000, onEmpty: "hold", minInstances: 0 } as const;
 const never = new AbortController().signal;
 let folder: string;
 beforeEach(async () => {
@@ -17,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 /** A target that only remembers what it was given. */
-function paper(name: string): Target & { readonly applied: (readonly RenderedFile[])[] } {
+function paper(name: string, memory?: Memory): Target & { readonly applied: (readonly RenderedFile[])[] } {
   const applied: (readonly RenderedFile[])[] = [];
   return {
     name,
@@ -27,17 +29,29 @@ function paper(name: string): Target & { readonly applied: (readonly RenderedFil
       return { outcome: { kind: "written" }, generation: "g", files: [] };
     },
     recover: async () => undefined,
-    recall: async () => undefined,
+    recall: async () => memory,
   };
 }
 
-async function plan(name: string, template: string): Promise<TargetPlan & { readonly target: ReturnType<typeof paper> }> {
+async function plan(
+  name: string,
+  template: string,
+  memory?: Memory,
+): Promise<TargetPlan & { readonly target: ReturnType<typeof paper> }> {
   const path = join(folder, `${name}.hbs`);
   await writeFile(path, template);
-  return { target: paper(name), files: [{ dest: join(folder, name), template: { path, format: "text", allowRaw: false } }] };
+  return {
+    target: paper(name, memory),
+    files: [{ dest: join(folder, name), template: { path, format: "text", allowRaw: false } }],
+  };
 }
 
-function once(reader: ReturnType<typeof createMemoryRegistry>, targets: readonly TargetPlan[], timeoutMs: number) {
+function once(
+  reader: ReturnType<typeof createMemoryRegistry>,
+  targets: readonly TargetPlan[],
+  timeoutMs: number,
+  acceptShrink = false,
+) {
   const facts = { node: "n", env: new Map<string, string>() };
   return renderOnce({
     reader,
@@ -47,6 +61,7 @@ function once(reader: ReturnType<typeof createMemoryRegistry>, targets: readonly
     timeoutMs,
     signal: never,
     apply: {},
+    acceptShrink,
     onStale: () => undefined,
   });
 }
@@ -98,5 +113,28 @@ describe("renderOnce", () => {
       { name: "missing", outcome: { kind: "failed", error: { code: "KEY_MISSING" } } },
       { name: "broken", outcome: { kind: "failed", error: { code: "TEMPLATE_SYNTAX" } } },
     ]);
+  });
+
+  it("keeps what vanished, applies the rest, and says that something is held; a person may accept it (G3, G20)", async () => {
+    const registry = createMemoryRegistry();
+    await registry.keepAlive("n2", 60_000, never);
+    await registry.write("n2", { put: [{ instance: entry("db", "d2") }], remove: [] }, never);
+    const { services } = world([entry("web", "a"), entry("web", "b"), entry("db", "d2", { owner: "n2", port: 81 })]).snapshot();
+    const provenance = { files: [], services, keys: new Map(), holds: [], setAside: [] };
+    const memory = { generation: "", appliedAt: "", files: [], provenance, lastChange: "" };
+    const template = '{{#each (service "web")}}{{id}} {{/each}}{{#each (service "db")}}{{id}} {{/each}}';
+    const guarded = { ...(await plan("t", template, memory)), guard: GUARD };
+
+    const held = await once(registry, [guarded], 1000);
+    expect(held.targets[0]?.outcome).toMatchObject({ kind: "rejected", error: { code: "GUARD_HELD" } });
+    expect(held.targets[0]?.outcome).toHaveProperty(
+      "error.message",
+      expect.stringMatching(
+        /^2 instances of service "web" vanished and stay in force until 2.*Z: no usable instance would be left$/,
+      ),
+    );
+    const accepted = await once(registry, [guarded], 1000, true);
+    expect(accepted.targets[0]?.outcome).toEqual({ kind: "written" });
+    expect(guarded.target.applied.map(([file]) => file?.text)).toEqual(["a b d2 ", "d2 "]);
   });
 });

@@ -1,4 +1,4 @@
-import { chmod, copyFile, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -157,7 +157,7 @@ describe("a check (G1)", () => {
 
   it("gets a clean environment (G11)", async () => {
     const environment = { ...process.env, CONSUL_HTTP_TOKEN: "secret-token", NODE_OPTIONS: "" };
-    const app = target({ check: sh(`env > ${folder}/env`), environment });
+    const app = target({ check: sh(`env > ${folder}/env`), environment, findCheckLevel: async () => "swap" });
     await app.apply([file("one")], options);
     const env = await readFile(join(folder, "env"), "utf8");
     expect(env).toContain("PATH=");
@@ -228,11 +228,11 @@ describe("a reload", () => {
 
 describe("a proof (G5)", () => {
   it("that does not come rolls back, and the old generation is proven again", async () => {
-    const verify = { exec: ["sh", "-c", `grep -q "{{generation}}" ${dest} && ! grep -q bad ${dest}`], timeoutMs: 300 };
+    const verify = { exec: ["sh", "-c", `grep -q "{{generation}}" ${dest} && ! grep -q wrong ${dest}`], timeoutMs: 300 };
     const app = target({ verify });
     const good = await app.apply([file(`good ${GENERATION_MARK}`)], options);
     expect(kindOf(good)).toBe("written");
-    const report = await app.apply([file(`bad ${GENERATION_MARK}`)], options);
+    const report = await app.apply([file(`wrong ${GENERATION_MARK}`)], options);
     expect(kindOf(report)).toBe("rolled-back");
     expect(errorOf(report)).toMatchObject({ code: "VERIFY_FAILED" });
     expect(await readFile(dest, "utf8")).toBe(`good ${good.generation}`);
@@ -262,9 +262,10 @@ describe("recovery", () => {
 
   it("takes files away again that were in place only to be checked when their process was killed", async () => {
     await writeFile(dest, "good\n", { mode: 0o604 });
-    const keep = `cp ${folder}/state/journal.json ${folder}/journal; cp -p ${dest} ${folder}/unchecked; exit 1`;
+    const keep = `cp -r ${folder}/state/files ${folder}/files; cp ${folder}/state/journal.json ${folder}/journal; cp -p ${dest} ${folder}/unchecked; exit 1`;
     await target({ check: sh(keep), findCheckLevel: async () => "swap" }).apply([file("unchecked\n")], options);
     await copyFile(join(folder, "journal"), join(folder, "state/journal.json"));
+    await cp(join(folder, "files"), join(folder, "state/files"), { recursive: true });
     await copyFile(join(folder, "unchecked"), dest);
     expect(await readFile(dest, "utf8")).toBe("unchecked\n");
     expect(await target().recover(options)).toBeUndefined();

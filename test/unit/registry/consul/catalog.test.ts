@@ -101,7 +101,7 @@ describe("an instance as an agent's service, and back", () => {
 
 describe("what the catalogue's items mean", () => {
   function check(id: string, status: CheckStatus): Check {
-    return { node: "n1", id, status, notes: "", serviceId: "", serviceName: "", modifyIndex: 1 };
+    return { node: "n1", id, status, notes: "", serviceId: "", serviceName: "", createIndex: 1, modifyIndex: 1 };
   }
   function item(registration: Registration, checks: readonly Check[] = [], more: Partial<CatalogItem> = {}): CatalogItem {
     return { node: "n1", nodeAddress: "192.0.2.1", registration, modifyIndex: 1, checks, ...more };

@@ -264,6 +264,7 @@ describe("a write into the catalogue", () => {
 
   test("is done when the catalogue shows it, not when the agent has it", async () => {
     const asked = beAgent(4);
+    await registry.keepAlive("n1", 30_000, signal);
     expect(await registry.write("n1", { put: [{ instance }], remove: [] }, signal)).toMatchObject([{ outcome: "written" }]);
     expect(asked()).toBe(4);
   });
@@ -272,6 +273,7 @@ describe("a write into the catalogue", () => {
     registry = openRegistry(fake, { timing: { confirmMs: 300 } });
     beAgent(Number.POSITIVE_INFINITY);
     const startedAt = performance.now();
+    await registry.keepAlive("n1", 30_000, signal);
     expect(await registry.write("n1", { put: [{ instance }], remove: [] }, signal)).toMatchObject([{ outcome: "written" }]);
     expect(performance.now() - startedAt).toBeGreaterThan(250);
   });

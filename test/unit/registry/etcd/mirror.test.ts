@@ -13,9 +13,9 @@ interface Store {
   snapshot(): Snapshot;
 }
 
-function kv(key: string | Buffer, value: string | Buffer, revision = 1): IKeyValue {
+function kv(key: string | Buffer, value: string | Buffer, revision = 1, lease = "0"): IKeyValue {
   const bytes = { key: Buffer.from(key), value: Buffer.from(value) };
-  return { ...bytes, mod_revision: String(revision), create_revision: "1", version: "1", lease: "0" };
+  return { ...bytes, mod_revision: String(revision), create_revision: "1", version: "1", lease };
 }
 
 function createStore(layoutName: Layout, selector: Selector = EVERYTHING, prefix = "services"): Store {
@@ -171,5 +171,35 @@ describe("the registrator layout", () => {
     store.put("/fairlead/web/1", "10.0.0.1:80", 7);
     expect(entriesOf(store.snapshot())).toEqual(["web/1 10.0.0.1:80 n1"]);
     expect(store.snapshot().invalid).toEqual([]);
+  });
+});
+
+describe("owners", () => {
+  const RECORDS = [
+    ["/fairlead/owners/n1", owner("n1"), "7", "n1"],
+    ["/fairlead/owners/a%2Fb", owner("a/b"), "7", "a/b"],
+    ["/fairlead/owners/unleased", owner("unleased"), "0", undefined],
+    ["/fairlead/owners/other", owner("n2"), "7", undefined],
+    ["/fairlead/owners/broken", "{", "7", undefined],
+    ["/fairlead/owners/services/web/1", owner("n3"), "7", undefined], // of the other layout
+  ] as const;
+
+  test.each(RECORDS)("the record %s with the value %s on the lease %s", (key, value, lease, expected) => {
+    const builder = new SnapshotBuilder();
+    const mirror = new Mirror(builder, (path) => path);
+    const decoder = createDecoder(keyLayout({ prefix: "fairlead", kvPrefix: "", layout: "json" }), {
+      services: ["web"],
+      keys: [""],
+    });
+    mirror.replace(decoder.present(kv(key, value, 1, lease)));
+    expect([...mirror.owners]).toEqual(expected === undefined ? [] : [expected]);
+    const { keys, services, invalid } = builder.snapshot("1");
+    expect([...keys, ...services, ...invalid]).toEqual([]);
+    decoder.absent(Buffer.from(key)).forEach((item) => mirror.apply(item));
+    expect([...mirror.owners]).toEqual([]);
+    decoder.present(kv(key, value, 1, lease)).forEach((item) => mirror.apply(item));
+    expect(mirror.owners.size).toBe(expected === undefined ? 0 : 1);
+    mirror.replace([]);
+    expect([...mirror.owners]).toEqual([]);
   });
 });

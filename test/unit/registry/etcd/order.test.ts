@@ -124,8 +124,10 @@ describe("Order", () => {
     vi.advanceTimersByTime(1000);
     expect(asked()).toBe(11);
     expect(released).toEqual([]);
+    expect(order.isKept).toBe(true);
     vi.advanceTimersByTime(1500);
     expect(released).toEqual([["a@5"]]);
+    expect(order.isKept).toBe(false); // whoever relies on it is told
     order.received(0, [event("a", 6)], 6);
     expect(released).toEqual([["a@5"], ["a@6"]]);
     expect(asked()).toBe(20);

@@ -11,14 +11,18 @@ const many = Array.from({ length: 33 }, (_, i) => `s${i}`);
 const ROWS: readonly (readonly [string, ReturnType<typeof keyLayout>, Selector, readonly string[]])[] = [
   ["nothing is no range", json, NOTHING, []],
   ["everything is one range", json, EVERYTHING, ["/ 0"]],
-  ["all services", json, { services: "all", keys: [] }, ["/fairlead/services/ /fairlead/services0"]],
+  ["all services, with their owners", json, { services: "all", keys: [] }, ["/fairlead/owners/ /fairlead/services0"]],
   [
     "a service ends at its slash",
     json,
     { services: ["web", "a/b"], keys: [] },
-    ["/fairlead/services/a%2Fb/ /fairlead/services/a%2Fb0", "/fairlead/services/web/ /fairlead/services/web0"],
+    [
+      "/fairlead/owners/ /fairlead/owners0",
+      "/fairlead/services/a%2Fb/ /fairlead/services/a%2Fb0",
+      "/fairlead/services/web/ /fairlead/services/web0",
+    ],
   ],
-  ["more services than make sense one by one", json, { services: many, keys: [] }, ["/fairlead/services/ /fairlead/services0"]],
+  ["more services than make sense one by one", json, { services: many, keys: [] }, ["/fairlead/owners/ /fairlead/services0"]],
   ["an empty name is no service", json, { services: [""], keys: [] }, []],
   ["a prefix of keys is text", json, { services: [], keys: ["app/d"] }, ["/app/d /app/e"]],
   ["a prefix in another is dropped", json, { services: [], keys: ["app/d", "app/"] }, ["/app/ /app0"]],
@@ -27,20 +31,28 @@ const ROWS: readonly (readonly [string, ReturnType<typeof keyLayout>, Selector, 
     "keys of a folder beside the entries",
     below,
     { services: "all", keys: [""] },
-    ["/a/fairlead/services/ /a/fairlead/services0", "/a/kv/ /a/kv0"],
+    ["/a/fairlead/owners/ /a/fairlead/services0", "/a/kv/ /a/kv0"],
   ],
   ["beyond ASCII", json, { services: [], keys: ["ü"] }, ["/ü /ý"]],
   [
     "ownership is read beside the addresses",
     registrator,
     { services: "all", keys: [] },
-    ["/fairlead/owners/services/ /fairlead/owners/services0", "/services/ /services0"],
+    [
+      "/fairlead/living/services/ /fairlead/living/services0",
+      "/fairlead/owners/services/ /fairlead/owners/services0",
+      "/services/ /services0",
+    ],
   ],
   [
     "also that of one service",
     registrator,
     { services: ["web"], keys: [] },
-    ["/fairlead/owners/services/web/ /fairlead/owners/services/web0", "/services/web/ /services/web0"],
+    [
+      "/fairlead/living/services/ /fairlead/living/services0",
+      "/fairlead/owners/services/web/ /fairlead/owners/services/web0",
+      "/services/web/ /services/web0",
+    ],
   ],
 ];
 

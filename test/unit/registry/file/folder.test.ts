@@ -251,7 +251,8 @@ describe("the folder itself", () => {
     expect((await readdir(dir)).sort()).toEqual(["kv", "owners", "services"]);
     await registry.removeKey("../../../k", signal);
     await registry.release("../../o", signal);
-    expect(await Promise.all(["kv", "owners", "services"].map((name) => readdir(join(dir, name))))).toEqual([[], [], []]);
+    expect(await Promise.all(["kv", "services"].map((name) => readdir(join(dir, name))))).toEqual([[], []]);
+    expect(await readdir(join(dir, "owners"))).toHaveLength(1);
   });
 });
 
@@ -343,9 +344,23 @@ describe("leases", () => {
   });
 
   test("the file is what DESIGN says", async () => {
-    await open().keepAlive("node-1", 60_000, controller.signal);
-    expect(await readFile(join(dir, "owners/node-1.json"), "utf8")).toMatch(
-      /^\{"v":1,"expiresAt":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"\}\n$/,
-    );
+    const registry = open();
+    await registry.keepAlive("node-1", 60_000, controller.signal);
+    const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`;
+    const text = (): Promise<string> => readFile(join(dir, "owners/node-1.json"), "utf8");
+    expect(await text()).toMatch(new RegExp(`^\\{"v":1,"expiresAt":"${time}","settled":false\\}\n$`));
+    await registry.keepAlive("node-1", 60_000, controller.signal);
+    expect(await text()).toMatch(new RegExp(`^\\{"v":1,"expiresAt":"${time}"\\}\n$`));
+  });
+
+  test("leases of owners that are gone for good are removed when an owner begins, others are not", async () => {
+    const dayMs = 24 * 60 * 60 * 1000;
+    await put("owners/gone.json", lease(-dayMs - 1000));
+    await put("owners/just-gone.json", lease(-dayMs + 60_000));
+    await put("owners/node-1.json", lease(-2 * dayMs));
+    await put("services/web/1.json", owned);
+    await put("owners/strange.json", "{");
+    await open().keepAlive("node-2", 60_000, controller.signal);
+    expect((await readdir(join(dir, "owners"))).sort()).toEqual(["just-gone.json", "node-1.json", "node-2.json", "strange.json"]);
   });
 });

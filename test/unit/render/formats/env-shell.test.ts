@@ -14,6 +14,7 @@ describe("env", () => {
     ['A="${B}@@"', ["x y"], 'A="${B}x y"'],
   ]);
   refuses("env", [
+    ["A=@@", "x".repeat(30_000), "it makes a line longer than docker --env-file can read (64 KiB)"],
     ["A=@@", "a b", QUOTES],
     ["A=@@", "$HOME", QUOTES],
     ["A=@@", "~", QUOTES],
@@ -64,6 +65,9 @@ describe("shell", () => {
     ["f <<E\n@@\nE\n", "x", "it stands in a here-document"],
     ["f <<'@@'\n@@\nE\n", "x", "it stands behind a here-document whose end is uncertain"],
     ["eval 'f @@'", "x", "it would be a word of a command that may run its words as a program"],
+    ["unset @@", "x", "it would be a word of a command that may run its words as a program"],
+    ["export @@", "LD_PRELOAD=x", "it would be the variable that is set, or an option"],
+    ["export B@@", "=x", "it would be the variable that is set, or an option"],
     ['sh -c "f @@"', "x", "it would be a word of a command that may run its words as a program"],
     ["[[ $x -eq @@ ]]", "x", "it would be a word of a command that may run its words as a program"],
     ["f $'a\\'' @@", "x", "it stands behind $'…' or $[…], which shells read differently"],

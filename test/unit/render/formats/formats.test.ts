@@ -6,10 +6,11 @@ import {
   type FormatName,
   formatForDest,
   isPlain,
+  marksAll,
   markText,
   resolve,
 } from "../../../../src/render/formats/index.ts";
-import { fill } from "./places.ts";
+import { fill, fillGeneration } from "./places.ts";
 
 describe("formatForDest", () => {
   const rows: readonly [string, FormatName][] = [
@@ -71,6 +72,7 @@ describe("every format", () => {
       ["a\ud800", "it holds half of a surrogate pair, which is no text"],
       ["\udc00a", "it holds half of a surrogate pair, which is no text"],
       ["\ue0001\ue001", "it holds a private-use character that fairlead marks places with"],
+      [GENERATION_MARK, "it holds a private-use character that fairlead marks places with"],
       ["\uf8ff", "it holds a private-use character that fairlead marks places with"],
       [Number.NaN, "it is a number without a finite value"],
       [Number.NEGATIVE_INFINITY, "it is a number without a finite value"],
@@ -86,16 +88,16 @@ describe("every format", () => {
   });
 
   test.each(rows)("%s keeps the mark of the generation", (format, text) => {
-    expect(fill(format, text, GENERATION_MARK)).toEqual({ ok: true, text: text.replace("@@", GENERATION_MARK) });
+    expect(fillGeneration(format, text)).toEqual({ ok: true, text: text.replace("@@", GENERATION_MARK) });
   });
 
   test("the generation is quoted where digits would be a number", () => {
-    expect(fill("yaml", "a: @@\nb: x-@@", GENERATION_MARK, GENERATION_MARK)).toEqual({
+    expect(fillGeneration("yaml", "a: @@\nb: x-@@")).toEqual({
       ok: true,
       text: `a: "${GENERATION_MARK}"\nb: x-${GENERATION_MARK}`,
     });
-    expect(fill("json", "[@@]", GENERATION_MARK)).toEqual({ ok: true, text: `["${GENERATION_MARK}"]` });
-    expect(fill("nginx", "return 200 @@;", GENERATION_MARK)).toEqual({ ok: true, text: `return 200 ${GENERATION_MARK};` });
+    expect(fillGeneration("json", "[@@]")).toEqual({ ok: true, text: `["${GENERATION_MARK}"]` });
+    expect(fillGeneration("nginx", "return 200 @@;")).toEqual({ ok: true, text: `return 200 ${GENERATION_MARK};` });
   });
 
   test.each(rows)("%s refuses a value by name in a comment, without the value", (format) => {
@@ -109,6 +111,26 @@ describe("every format", () => {
       expect(JSON.stringify(refused)).not.toContain("s3cret");
       expect(fill(format, sign, "web-1")).toMatchObject({ ok: true });
     }
+  });
+});
+
+describe("marksAll: places for which plain does not speak", () => {
+  const rows: readonly (readonly [FormatName, string, boolean])[] = [
+    ["nginx", "server {{addr}};", false],
+    ["nginx", "{{~#each x~}} server {{addr}}; {{~/each~}}", false],
+    ["nginx", "location ~ ^/{{x}}$ { }", true],
+    ["nginx", "rewrite ^/{{x}} /y;", true],
+    ["nginx", "include sites/{{x}}.conf;", true],
+    ["nginx", "return 200 $arg_{{x}};", true],
+    ["nginx", "return 200 ${arg_{{x}}};", true],
+    ["haproxy", "  {{#each x}}\n  server {{id}} {{addr}}\n  {{else}}\n  x\n  {{/each}}", false],
+    ["haproxy", "  {{x}} y", true],
+    ["haproxy", "{{#if x}}  {{x}} y{{/if}}", true],
+    ["haproxy", 'd "${{x}}"', true],
+    ["text", "$~{{x}}", false],
+  ];
+  test.each(rows)("%s %j: %s", (format, template, expected) => {
+    expect(marksAll(format, template)).toBe(expected);
   });
 });
 

@@ -3,6 +3,7 @@ import { markText, resolve } from "../../../../src/render/formats/index.ts";
 import { gives, refuses } from "./table.ts";
 
 const GLUED = "it is glued to other text without quotes around both";
+const SAME_KEY = "it makes a key that is there already";
 const NO_JSON = "it stands behind text that is no JSON";
 
 describe("json", () => {
@@ -12,9 +13,14 @@ describe("json", () => {
     ["{@@: 1, @@:2}", [null, true], '{"": 1, "true":2}'],
     ['"@@ @@ @@"', ['a"b\\\n', 1, null], '"a\\"b\\\\\\n 1 "'],
     ['{"a": [1, {"b": @@}], "c": @@}', ["x", "\u2028\u007f"], '{"a": [1, {"b": "x"}], "c": "\\u2028\\u007f"}'],
+    ['{"a": {"@@": 1}, "b": [{"@@": 2}, "a", "a"]}', ["a", "a"], '{"a": {"a": 1}, "b": [{"a": 2}, "a", "a"]}'],
     ["[@@ // @@\n, /* @@ */ @@]", ["a", "b-1", "c", "d"], '["a" // b-1\n, /* c */ "d"]'],
   ]);
   refuses("json", [
+    ['{"a": 1, "@@": 2}', "a", SAME_KEY],
+    ['{"@@": 1, "a": 2}', "a", SAME_KEY],
+    ["{@@: 1, @@: 2}", "k", SAME_KEY],
+    ['{"x": {"\\u0061b": 1, "a@@": 2}}', "b", SAME_KEY],
     ["[1@@]", 2, GLUED],
     ["[-@@]", 2, GLUED],
     ["[@@@@]", "a", GLUED],

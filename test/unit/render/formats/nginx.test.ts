@@ -5,6 +5,7 @@ import { gives, refuses } from "./table.ts";
 
 const NAME = "it would be the name of a directive";
 const VARIABLE = "it would be a part of a variable's name";
+const CLASS = "it stands in a part of a pattern that is no text: a [ ], a { } or the head of a group";
 const DOLLAR = "it holds a $, which has no escape in nginx";
 
 describe("nginx", () => {
@@ -38,6 +39,15 @@ describe("nginx", () => {
     ["types { @@ @@; }", ["text/html", "htm"], "types { text/html htm; }"],
     ["location @@ { }", ["/a b"], 'location "/a b" { }'],
     ["location ~ ^/@@ { }", ["~a"], "location ~ ^/~a { }"],
+    ["location ~ ^/@@$ { }", ["a.b"], 'location ~ "^/a\\\\.b$" { }'],
+    ["location ~* '^/@@\\.php$' { }", [".*"], "location ~* '^/\\\\.\\\\*\\.php$' { }"],
+    ["location ~@@ { }", ["* (x|y)"], 'location "~\\\\*\\\\ \\\\(x\\\\|y\\\\)" { }'],
+    ["rewrite ^/@@+x /@@ last;", ["a.b", "c.d"], 'rewrite "^/(?:a\\\\.b)+x" /c.d last;'],
+    ["if ($a ~ ^@@) { }", ["a|b"], 'if ($a ~ "^a\\\\|b") { }'],
+    ["if ($a = @@) { }", ["a|b"], 'if ($a = "a|b") { }'],
+    ["server_name ~^@@$;", ["a.example"], 'server_name "~^a\\\\.example$";'],
+    ["map $a $b { ~^@@$ @@; }", ["a.b", "c.d"], 'map $a $b { "~^a\\\\.b$" c.d; }'],
+    ["proxy_pass http://@@;", ["unix.example"], "proxy_pass http://unix.example;"],
   ]);
 
   refuses("nginx", [
@@ -64,9 +74,19 @@ describe("nginx", () => {
     ["include d/@@;", "../x", 'it would choose a file for "include"'],
     ["include d/@@;", "*", 'it would choose a file for "include"'],
     ["load_module @@;", "x.so", 'it would choose a file for "load_module"'],
-    ["location @@ { }", "~ .*", 'its first character has a meaning in "location"'],
-    ["location @@ { }", "=/x", 'its first character has a meaning in "location"'],
-    ["server_name a @@;", "~.*", 'its first character has a meaning in "server_name"'],
+    ["location @@ { }", "~ .*", 'its beginning has a meaning in "location"'],
+    ["location @@ { }", "=/x", 'its beginning has a meaning in "location"'],
+    ["server_name a @@;", "~.*", 'its beginning has a meaning in "server_name"'],
+    ["proxy_pass http://@@;", "unix:/run/docker.sock:/x", 'its beginning has a meaning in "proxy_pass"'],
+    ["proxy_pass @@;", "http://unix:/run/docker.sock:/x", 'its beginning has a meaning in "proxy_pass"'],
+    ["upstream a { server @@; }", "unix:/run/docker.sock", 'its beginning has a meaning in "server"'],
+    ["auth_basic @@;", "off", 'its beginning has a meaning in "auth_basic"'],
+    ["location ~ ^/[@@] { }", "a", CLASS],
+    ["location ~ '^/a{@@}' { }", "3", CLASS],
+    ["location ~ ^/(?<@@>x) { }", "a", CLASS],
+    ["location ~ ^/(a)\\1@@ { }", "0", "it would be a part of an escape in a pattern"],
+    ["if ( @@ = x) { }", "-f", 'it would be the test of an "if"'],
+    ["if ($a @@ x) { }", "~", 'it would be the test of an "if"'],
     ["if (@@ = x) { }", "-f", 'it would be the test of an "if"'],
     ["content_by_lua 'ngx.say(\"@@\")';", "x", 'it would be program text in "content_by_lua"'],
     ['x_by_lua_block { f("@@") }', "x", "it stands behind the beginning of a Lua block, which is not nginx's own syntax"],

@@ -24,7 +24,8 @@ describe("text", () => {
 describe("haproxy", () => {
   gives("haproxy", [
     [" server @@ @@:@@ check", ["web-1", "10.0.0.1", 80], " server web-1 10.0.0.1:80 check"],
-    [" d @@ @@", ["a b#c", ""], ' d a\\ b\\#c ""'],
+    [" d @@ @@", ["a b#c", "x"], " d a\\ b\\#c x"],
+    [" d x@@ @@y", ["", ""], ' d x"" ""y'],
     [" d '@@' \"@@\"", ['a"b$', 'a"b$\\'], ' d \'a"b$\' "a\\"b\\$\\\\"'],
     [" acl x hdr(@@) -i @@", ["X-Y", "it's"], " acl x hdr(X-Y) -i it\\'s"],
     ["# @@\n d x", ["web"], "# web\n d x"],
@@ -34,6 +35,9 @@ describe("haproxy", () => {
     [" @@", "server", "it would be a keyword"],
     [" d @@", "a\nb", "it holds a line break, which has no escape in haproxy"],
     [" d @@", "%[env(A)]", "it holds a %, which begins an expression in haproxy's log formats"],
+    [" d @@", "", "it would be an empty word, which ends the line for HAProxy"],
+    [' d "@@"', "", "it would be an empty word, which ends the line for HAProxy"],
+    [" d @@'@@'", "", "it would be an empty word, which ends the line for HAProxy"],
     [" d @@", "-f", "its first character has a meaning in haproxy"],
     [" d @@", "}", "its first character has a meaning in haproxy"],
     [" acl x hdr(@@)", "a),lower", "it is an argument in parentheses, where only a plain word is let through"],
@@ -50,11 +54,13 @@ describe("ini", () => {
   ]);
   refuses("ini", [
     ["a = @@", "x\n[evil]", "it holds a line break, which has no escape in an ini file"],
-    ["a = @@", "x ; y", 'it holds a quote, a ; or a #, which needs "…" around it'],
-    ["a = @@", '"x"', 'it holds a quote, a ; or a #, which needs "…" around it'],
+    ["a = @@", "x ; y", 'it holds a quote, a tab, a ; or a #, which needs "…" around it'],
+    ["a = @@", '"x"', 'it holds a quote, a tab, a ; or a #, which needs "…" around it'],
+    ["a = @@", 'say "x"', 'it holds a quote, a tab, a ; or a #, which needs "…" around it'],
     ["a = @@", " x", 'it has a blank at its edge, which needs "…" around it'],
-    ["a = @@", "x\\", "it holds a backslash, ${ or %(, which some readers of ini files expand"],
-    ["a = @@", "${x}", "it holds a backslash, ${ or %(, which some readers of ini files expand"],
+    ["a = @@", "x\\", "it holds a backslash, a % or ${, which some readers of ini files expand: for others use format text"],
+    ["a = $@@", "{x}", "it holds a backslash, a % or ${, which some readers of ini files expand: for others use format text"],
+    ["a = @@", "${x}", "it holds a backslash, a % or ${, which some readers of ini files expand: for others use format text"],
     ['a = "@@"', '"', "it holds a double quote, which has no escape in an ini file"],
     ["@@ = 1", "a=b", "it is a part of a key, where only a plain word is let through"],
     ["@@ = 1", "[x]", "it is a part of a key, where only a plain word is let through"],
@@ -76,6 +82,8 @@ describe("xml", () => {
     ["<a><!-- @@ --></a>", "x--", "it stands in a comment, where only a plain word is let through"],
     ["<@@/>", "a b='c'", "it stands in a tag, where only a plain name is let through"],
     ["<a b=@@/>", "c", "it is an attribute's value without quotes around it"],
+    ["<a>&@@;</a>", "lt", "it would be the name of an entity"],
+    ["<a b='&#@@;'/>", "60", "it would be the name of an entity"],
     ["<?xml @@?><a/>", "c", "it stands in a processing instruction"],
     ["<!DOCTYPE a [<!ENTITY b '@@'>]><a/>", "c", "it stands in or behind a document type, which can change what text means"],
   ]);

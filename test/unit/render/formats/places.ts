@@ -1,4 +1,6 @@
+import { GENERATION_MARK } from "../../../../src/ports.ts";
 import { type FormatName, markText, type Resolved, resolve } from "../../../../src/render/formats/index.ts";
+import { NGINX_PLACES } from "./nginx-places.ts";
 
 /** A template with one `@@` for the value, and what a reader of the file must get. */
 export interface PlaceRow {
@@ -18,6 +20,17 @@ export function fill(format: FormatName, text: string, ...values: readonly (stri
   );
 }
 
+/** The same with the generation for each `@@`. */
+export function fillGeneration(format: FormatName, text: string): Resolved {
+  let index = 0;
+  const marked = text.replace(/@@/g, () => markText(index++));
+  return resolve(
+    format,
+    marked,
+    Array.from({ length: index }, () => ({ value: GENERATION_MARK, isGeneration: true })),
+  );
+}
+
 export const JSON_PLACES: readonly PlaceRow[] = [
   { text: "@@", expect: (v) => v, isTotal: true },
   { text: '{ "a": @@, "b": [1] }', expect: (v) => ({ a: v, b: [1] }), isTotal: true },
@@ -25,6 +38,10 @@ export const JSON_PLACES: readonly PlaceRow[] = [
   { text: "{ @@: { @@: 1 } }", expect: (v) => ({ [v]: { [v]: 1 } }), isTotal: true },
   { text: '{\n  "b": [\n    @@,\n    @@\n  ]\n}', expect: (v) => ({ b: [v, v] }), isTotal: true },
   { text: '{ "x@@y": "@@" }', expect: (v) => ({ [`x${v}y`]: v }), isTotal: true },
+  { text: '{ "x": [ { "y": @@ }, x@@ ] }', expect: (v) => ({ x: [{ y: v }, v] }) },
+  { text: '{ "x": "\\u00@@" }', expect: (v) => ({ x: v }) },
+  { text: "// @@\n[1]", expect: () => [1] },
+  { text: "/* @@ */[1]", expect: () => [1] },
   { text: '["\\"@@\\\\", "@@@@"]', expect: (v) => [`"${v}\\`, v + v], isTotal: true },
 ];
 
@@ -78,6 +95,11 @@ export const YAML_PLACES: readonly PlaceRow[] = [
   { text: "a: x\n  @@ y\nb: 1\n", expect: (v) => ({ a: `x ${v} y`, b: 1 }) },
   { text: "a: @@\n  y\nb: 1\n", expect: (v) => ({ a: `${v} y`, b: 1 }) },
   { text: "# @@\na: 1 # x @@\nb: 1\n", expect: () => ({ a: 1, b: 1 }) },
+  { text: "a: !@@ x\nb: 1\n", expect: () => undefined },
+  { text: "a: &@@ x\nb: *@@\n", expect: () => ({ a: "x", b: "x" }) },
+  { text: "%TAG ! tag:@@\n---\na: 1\n", expect: () => ({ a: 1 }) },
+  { text: "? |\n  x @@\n: @@\nb: 1\n", expect: (v) => ({ [`x ${v}\n`]: v, b: 1 }) },
+  { text: "a: |-@@\n  x\nb: 1\n", expect: () => ({ a: "x", b: 1 }) },
   { text: "a: !!str @@\nb: &x @@\nc: *x\n", expect: (v) => ({ a: v, b: v, c: v }), isTotal: true },
 ];
 
@@ -96,12 +118,29 @@ export const ENV_PLACES: readonly PlaceRow[] = [
   { text: 'A="${B}@@"', expect: (v) => `bee${v}`, isTotal: true },
   { text: 'A="$B/@@"', expect: (v) => `bee/${v}`, isTotal: true },
   { text: "# @@\nA=x # @@\n", expect: () => "x" },
+  { text: "@@=x\nA=x\n", expect: () => "x" },
+  { text: "A_@@=x\nA=x\n", expect: () => "x" },
+  { text: "A=x\n@@\n", expect: () => "x" },
+  { text: "A=$@@", expect: (v) => `$${v}` },
+  { text: 'A="$@@"', expect: (v) => `$${v}` },
+  { text: "A=${@@}", expect: (v) => v },
+  { text: "A=$(@@)", expect: (v) => v },
+  { text: "A=`@@`", expect: (v) => v },
+  { text: "A=~@@", expect: (v) => `~${v}` },
+  { text: "A=\\@@", expect: (v) => v },
+  { text: "A='x'@@", expect: (v) => `x${v}` },
+  { text: "A=x;export @@\n", expect: () => "x" },
   { text: "C='@@' A=\"@@\"", expect: (v) => v, isTotal: true },
 ];
 
+/** Where an env file refuses what it cannot quote, a script quotes it; neither has an escape behind such text. */
+function isQuotable(text: string): boolean {
+  return !/#|^@@|_@@=|\n@@|[$`~\\{(]@@|export @@/.test(text);
+}
+
 /** The same for a script. */
 export const SHELL_PLACES: readonly PlaceRow[] = [
-  ...ENV_PLACES.map((row) => ({ ...row, isTotal: row.isTotal === true || !row.text.includes("#") })),
+  ...ENV_PLACES.map((row) => ({ ...row, isTotal: row.isTotal === true || isQuotable(row.text) })),
   { text: "A=$B@@", expect: (v) => `bee${v}`, isTotal: true },
   { text: "A=$(printf '%s.' @@); A=${A%.}", expect: (v) => v, isTotal: true },
   { text: 'A="$(printf "%s." "x@@")"; A=${A%.}', expect: (v) => `x${v}`, isTotal: true },
@@ -114,44 +153,23 @@ export const SHELL_PLACES: readonly PlaceRow[] = [
   { text: "A=x\ncat <<'END' >/dev/null\n'\nEND\nA=@@", expect: (v) => v, isTotal: true },
   { text: "A=x; : <<-END\n\tit's\n\tEND\n[ @@ = 'yet another' ] || A=z", expect: () => "z", isTotal: true },
   { text: "A=x; (A=@@); [ $((1 + 2)) = 3 ] && A=@@", expect: (v) => v, isTotal: true },
+  { text: "A=x; cat >/dev/null <<END\n@@\nEND\n", expect: () => "x" },
+  { text: "A=x; cat >/dev/null <<'END'\n@@\nEND\n", expect: () => "x" },
+  { text: "A=x; cat >/dev/null <<@@\n@@\n@@\n", expect: () => "x" },
+  { text: "A=$((1 + @@))", expect: () => "1" },
+  { text: "A=x; @@ 2>/dev/null", expect: () => "x" },
+  { text: "A=x; eval @@", expect: () => "x" },
+  { text: "A=x; . @@", expect: () => "x" },
+  { text: "A=x; sh -c @@", expect: () => "x" },
+  { text: "A=x; unset @@", expect: () => "x" },
+  { text: "A=x; export B@@", expect: () => "x" },
+  { text: "A=${B:-@@}", expect: () => "bee" },
+  { text: "A=x; true & @@", expect: () => "x" },
+  { text: "A=x; if @@; then :; fi", expect: () => "x" },
+  { text: "A=x; (exit 3) || : @@", expect: () => "x", isTotal: true },
+  { text: "A=x; case x in @@) A=y ;; esac", expect: (v) => (v === "x" ? "y" : "x") },
+  { text: "A=\"x$B\"'@@'\n", expect: (v) => `xbee${v}`, isTotal: true },
   { text: "printf '%s' @@ 2>&1 >/dev/null; A=@@", expect: (v) => v, isTotal: true },
-];
-
-/** What nginx must read: the words of each statement. */
-export const NGINX_PLACES: readonly PlaceRow[] = [
-  { text: "return 200 @@;", expect: (v) => [["return", "200", v]], isTotal: true },
-  { text: "return 200\n  @@  ;", expect: (v) => [["return", "200", v]], isTotal: true },
-  { text: "return 200 x@@;", expect: (v) => [["return", "200", `x${v}`]], isTotal: true },
-  { text: "return 200 @@y;", expect: (v) => [["return", "200", `${v}y`]], isTotal: true },
-  { text: "return 200 @@#;", expect: (v) => [["return", "200", `${v}#`]], isTotal: true },
-  { text: "return 200 @@@@@@;", expect: (v) => [["return", "200", v + v + v]], isTotal: true },
-  { text: 'return 200 a\\"b"c\\\\d\\e@@"f;', expect: (v) => [["return", "200", `a"b"c\\d\\e${v}"f`]], isTotal: true },
-  { text: "return 200 'x@@y';", expect: (v) => [["return", "200", `x${v}y`]], isTotal: true },
-  { text: 'return 200 "@@";', expect: (v) => [["return", "200", v]], isTotal: true },
-  { text: "return 200 '@@\\\\\\'';", expect: (v) => [["return", "200", `${v}\\'`]], isTotal: true },
-  { text: "return 200 ${arg_a}@@/$arg_b;", expect: (v) => [["return", "200", `\${arg_a}${v}/$arg_b`]], isTotal: true },
-  { text: "return 200 http://@@:@@/;# @@\n", expect: (v) => [["return", "200", `http://${v}:${v}/`]] },
-  {
-    text: "add_header X @@ always;return 204;",
-    expect: (v) => [
-      ["add_header", "X", v, "always"],
-      ["return", "204"],
-    ],
-    isTotal: true,
-  },
-  {
-    text: "if ($arg_a = @@ ) { return 200 '@@'; }",
-    expect: (v) => [["if", "($arg_a", "=", v, ")"], "{", ["return", "200", v], "}"],
-    isTotal: true,
-  },
-  {
-    text: "if ($arg_a = '@@') { return 204; }",
-    expect: (v) => [["if", "($arg_a", "=", v, ")"], "{", ["return", "204"], "}"],
-    isTotal: true,
-  },
-  { text: "location /@@ { return 204; }", expect: (v) => [["location", `/${v}`], "{", ["return", "204"], "}"], isTotal: true },
-  { text: "upstream @@{ server @@; }", expect: (v) => [["upstream", v], "{", ["server", v], "}"], isTotal: true },
-  { text: "map $a $b { x@@ @@; }", expect: (v) => [["map", "$a", "$b"], "{", [`x${v}`, v], "}"], isTotal: true },
 ];
 
 export const TOML_PLACES: readonly PlaceRow[] = [
@@ -168,6 +186,12 @@ export const TOML_PLACES: readonly PlaceRow[] = [
   { text: 'kA = """x \\\n   @@"""\nb = 1\n', expect: (v) => ({ kA: `x ${v}`, b: 1 }), isTotal: true },
   { text: "kA = '''\n@@ '@@'\n  @@'''\nb = 1\n", expect: (v) => ({ kA: `${v} '${v}'\n  ${v}`, b: 1 }) },
   { text: "# @@\nkA = 1 # @@\n", expect: () => ({ kA: 1 }) },
+  { text: "kA = 1@@\n", expect: (v) => ({ kA: `1${v}` }) },
+  { text: "kA = { kB = @@ }\n", expect: (v) => ({ kA: { kB: v } }), isTotal: true },
+  { text: "kA = [\"@@\", '@@']\n", expect: (v) => ({ kA: [v, v] }) },
+  { text: 'kA = "\\u@@"\n', expect: (v) => ({ kA: v }) },
+  { text: "'@@' = 1\n", expect: (v) => ({ [v]: 1 }) },
+  { text: '[kA."@@"]\nb = 1\n', expect: (v) => ({ kA: { [v]: { b: 1 } } }), isTotal: true },
 ];
 
 /** `[name, attributes, [child or text, …]]`, adjacent texts joined. */
@@ -178,6 +202,15 @@ export const XML_PLACES: readonly PlaceRow[] = [
   { text: "<a><!-- @@ --><![CDATA[x]@@]]></a>", expect: (v) => ["a", {}, `x]${v}`] },
   { text: "<a><![CDATA[@@]]></a>", expect: (v) => ["a", {}, v], isTotal: true },
   { text: "<?xml version='1.0'?>\n<a @@='@@'>]]@@</a>", expect: (v) => ["a", { [v]: v }, `]]${v}`] },
+  { text: "<a b='@@'/>", expect: (v) => ["a", { b: v }, ""], isTotal: true },
+  { text: "<a b=@@/>", expect: (v) => ["a", { b: v }, ""] },
+  { text: "<a><b>x</b>@@<!-- c --></a>", expect: (v) => ["a", {}, `x${v}`], isTotal: true },
+  { text: "<a>&@@;</a>", expect: (v) => ["a", {}, v] },
+  { text: "<a>&#@@;</a>", expect: (v) => ["a", {}, v] },
+  { text: "<!-- x @@ y --><a/>", expect: () => ["a", {}, ""] },
+  { text: "<?p @@?><a/>", expect: () => ["a", {}, ""] },
+  { text: "<!DOCTYPE a [<!ENTITY b '@@'>]><a>&b;</a>", expect: (v) => ["a", {}, v] },
+  { text: "<a><![CDATA[x]]>@@<![CDATA[]]>]]&gt;</a>", expect: (v) => ["a", {}, `x${v}]]>`], isTotal: true },
   { text: "<@@>@@</@@>", expect: (v) => [v, {}, v] },
 ];
 
@@ -188,5 +221,52 @@ export const HAPROXY_PLACES: readonly PlaceRow[] = [
   { text: 'd "x@@" # @@', expect: (v) => [`x${v}`] },
   { text: "d 'x@@'", expect: (v) => [`x${v}`] },
   { text: 'd a\\ b@@"\\"c @@"', expect: (v) => [`a b${v}"c ${v}`], isTotal: true },
+  { text: "@@ x", expect: (v) => [v, "x"] },
+  { text: "d f(@@)", expect: (v) => [`f(${v})`] },
+  { text: "d -@@ x", expect: (v) => [`-${v}`, "x"], isTotal: true },
+  { text: "d \\@@", expect: (v) => [v] },
+  { text: 'd "$@@"', expect: (v) => [v] },
+  { text: 'd "${@@}"', expect: (v) => [v] },
+  { text: "d 'x'@@\"y\"", expect: (v) => [`x${v}y`], isTotal: true },
+  { text: "d x:@@ y", expect: (v) => [`x:${v}`, "y"], isTotal: true },
+  { text: "d x # @@ y", expect: () => ["x"] },
   { text: 'd x@@ "${ARG}@@"', expect: (v) => [`x${v}`, `arg${v}`], isTotal: true },
 ];
+
+/** What Python's configparser, and git where it has the same words, must read: keys of the section `s`. */
+export const INI_PLACES: readonly PlaceRow[] = [
+  { text: "[s]\na = @@\nb = 1\n", expect: (v) => ({ s: { a: v, b: "1" } }) },
+  { text: "[s]\na=x@@y\nb = 1\n", expect: (v) => ({ s: { a: `x${v}y`, b: "1" } }) },
+  { text: '[s]\na = "@@"\nb = 1\n', expect: (v) => ({ s: { a: `"${v}"`, b: "1" } }) },
+  { text: "[s]\na = http://@@/@@\nb = 1\n", expect: (v) => ({ s: { a: `http://${v}/${v}`, b: "1" } }) },
+  { text: "[s]\na = $@@\nb = 1\n", expect: (v) => ({ s: { a: `$${v}`, b: "1" } }) },
+  { text: "[s]\na = x\\@@\nb = 1\n", expect: (v) => ({ s: { a: `x\\${v}`, b: "1" } }) },
+  { text: "[s]\n@@ = 1\n", expect: (v) => ({ s: { [v]: "1" } }) },
+  { text: "[s]\nk@@ = 1\n", expect: (v) => ({ s: { [`k${v}`]: "1" } }) },
+  { text: "[@@]\na = 1\n", expect: (v) => ({ [v]: { a: "1" } }) },
+  { text: "; @@\n# @@\n[s]\na = 1\n", expect: () => ({ s: { a: "1" } }) },
+  { text: "[s]\na = 1\n  @@\n", expect: (v) => ({ s: { a: `1\n${v}` } }) },
+  { text: "[s]\na = 1\n@@\n", expect: () => ({ s: { a: "1" } }) },
+  { text: "[s]\n@@", expect: () => ({ s: {} }) },
+];
+
+/** As it is, on its line. */
+const TEXT_PLACES: readonly PlaceRow[] = [
+  { text: "@@", expect: (v) => v, isTotal: true },
+  { text: "x @@ y\nz", expect: (v) => `x ${v} y\nz`, isTotal: true },
+  { text: "# @@\n@@@@", expect: (v) => `# ${v}\n${v}${v}`, isTotal: true },
+];
+
+/** Every place of every format. */
+export const PLACES: Readonly<Record<FormatName, readonly PlaceRow[]>> = {
+  nginx: NGINX_PLACES,
+  haproxy: HAPROXY_PLACES,
+  json: JSON_PLACES,
+  yaml: YAML_PLACES,
+  toml: TOML_PLACES,
+  env: ENV_PLACES,
+  shell: SHELL_PLACES,
+  ini: INI_PLACES,
+  xml: XML_PLACES,
+  text: TEXT_PLACES,
+};

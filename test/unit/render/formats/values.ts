@@ -32,10 +32,15 @@ export function hostileValue(random: (below: number) => number): string {
       kind < 3 && random(2) === 0
         ? pick(random, WORDS)
         : random(kind > 7 ? 8 : 60) === 0
-          ? pick(random, ODD)
+          ? oddCharacter(random)
           : pick(random, SYNTAX);
   }
   return value;
+}
+
+/** One that readers trip over, or any one that there is. */
+function oddCharacter(random: (below: number) => number): string {
+  return random(3) === 0 ? String.fromCodePoint(random(random(2) === 0 ? 0x3000 : 0x11_0000)) : pick(random, ODD);
 }
 
 function pick(random: (below: number) => number, from: readonly string[]): string {

@@ -1,0 +1,62 @@
+import { chmod, mkdir, open, rename, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { FairleadError, messageOf } from "../model/errors.ts";
+
+/**
+ * Replaces a file of the state as a whole; only this user can read it. `durable`: it outlives a power cut, which costs.
+ * @throws FairleadError `DEST_REFUSED`
+ */
+export async function writeStateFile(path: string, bytes: Buffer, { durable }: { readonly durable: boolean }): Promise<void> {
+  const temp = `${path}.new`;
+  try {
+    const handle = await open(temp, "w", 0o600);
+    try {
+      await handle.writeFile(bytes);
+      if (durable) {
+        await handle.sync();
+      }
+      const { size } = await handle.stat();
+      if (size !== bytes.length) {
+        throw new Error(`only ${size} of ${bytes.length} bytes could be written`);
+      }
+    } finally {
+      await handle.close();
+    }
+    await rename(temp, path);
+    if (durable) {
+      await syncFolder(dirname(path));
+    }
+  } catch (error) {
+    throw stateError(path, error);
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Makes a folder of the state, for this user alone: kept files may hold secrets. @throws FairleadError `DEST_REFUSED` */
+export async function prepareStateFolder(dir: string, below: string): Promise<void> {
+  try {
+    if (await mkdir(below, { recursive: true, mode: 0o700 })) {
+      await chmod(dir, 0o700);
+    } else if (((await stat(dir)).mode & 0o077) !== 0) {
+      await chmod(dir, 0o700);
+    }
+  } catch (error) {
+    throw stateError(dir, error);
+  }
+}
+
+export function stateError(path: string, error: unknown): FairleadError {
+  return new FairleadError("DEST_REFUSED", `cannot use the state "${path}": ${messageOf(error)}`, {
+    cause: error,
+    retryable: true,
+    hint: "give `stateDir` (or --state) a folder on a local disk that this user can write to",
+  });
+}
