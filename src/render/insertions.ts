@@ -1,12 +1,12 @@
 import { FairleadError, type Location } from "../model/errors.ts";
 import { GENERATION_MARK } from "../ports.ts";
+import { type InstanceView } from "./fields.ts";
 import type { FormatName, Inserted } from "./formats/index.ts";
 import { isPlain, markText, resolve } from "./formats/index.ts";
 import { Structure } from "./helpers/index.ts";
 import { GENERATION } from "./reads.ts";
 import type { InsertSite } from "./sites.ts";
 import { holds, type Origin, UNKNOWN_ORIGIN } from "./trail.ts";
-import type { InstanceView } from "./view.ts";
 
 /** A value that cannot stand where it is inserted. */
 export interface Blame {
