@@ -118,9 +118,9 @@ function countRenders(template: Template): { readonly template: Template; readon
   return {
     template: {
       ...template,
-      render: (view, facts) => {
+      attempt: (view, facts, context) => {
         count += 1;
-        return template.render(view, facts);
+        return template.attempt(view, facts, context);
       },
     },
     count: () => count,
