@@ -37,6 +37,7 @@ export interface Guarded {
  * | an instance is missing, and                                   | then                                                   |
  * |---------------------------------------------------------------|--------------------------------------------------------|
  * | its owner lives                                               | it was taken away: gone at once                        |
+ * | its owner lives again, but the instance is held already       | kept for the rest of its time: the owner may not have written all of it yet |
  * | its owner is gone, or it has none (another program wrote it); few of the service are missing | gone at once                                       |
  * | … more than `maxShrink`, the last one, or below `minInstances` | kept, until a read after `hold` lacks it still         |
  * | … the last one, and `onEmpty` is `keep` or `write`            | kept until a person accepts it, or gone at once        |
@@ -71,7 +72,10 @@ function judge(
   { rules, before, snapshot, nowMs, freshAtMs }: GuardInput,
 ): { readonly hold: Hold; readonly missing: readonly Entry[] } | undefined {
   const present = new Set(current?.instances.map((entry) => entry.id));
-  const missing = service.instances.filter((entry) => !present.has(entry.id) && !snapshot.owners.has(entry.owner));
+  const earlier = before.holds.find((hold) => hold.service === service.name);
+  const missing = service.instances.filter(
+    ({ id, owner }) => !present.has(id) && (!snapshot.owners.has(owner) || earlier?.instances.includes(id) === true),
+  );
   const left = current?.instances.filter(isUsable).length ?? 0;
   const empties = left === 0 && missing.some(isUsable);
   const reason = reasonToHold({ rules, total: service.instances.length, missing: missing.length, left, empties });
@@ -79,7 +83,6 @@ function judge(
     return undefined;
   }
   const instances = missing.map((entry) => entry.id);
-  const earlier = before.holds.find((hold) => hold.service === service.name);
   const isKnown = earlier !== undefined && instances.every((id) => earlier.instances.includes(id));
   const sinceMs = isKnown ? Math.min(Date.parse(earlier.since), nowMs) : nowMs;
   const untilMs = sinceMs + rules.holdMs;

@@ -1,5 +1,6 @@
 import { FairleadError, type Location } from "../model/errors.ts";
 import { GENERATION_MARK } from "../ports.ts";
+import type { InstanceView } from "./fields.ts";
 import {
   appendTo,
   expand,
@@ -18,7 +19,6 @@ import { Structure } from "./helpers/index.ts";
 import { GENERATION } from "./reads.ts";
 import type { InsertSite } from "./sites.ts";
 import { holds, type Origin, UNKNOWN_ORIGIN } from "./trail.ts";
-import type { InstanceView } from "./view.ts";
 
 /** What a generation looks like to a format: digits. */
 const GENERATION_DIGITS = "0".repeat(16);

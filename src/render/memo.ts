@@ -5,10 +5,10 @@
  */
 import type { Location } from "../model/errors.ts";
 import type { Budget, Used } from "./budget.ts";
+import { hasKnownFields, isInstanceView } from "./fields.ts";
 import type { Captured, Insertions } from "./insertions.ts";
 import { type Facts, READ_HELPERS } from "./reads.ts";
 import type { Origin } from "./trail.ts";
-import { hasKnownFields, isInstanceView } from "./view.ts";
 
 /** The hash argument that `prepare` gives to an `#each` whose body depends on nothing but the item. */
 export const MEMO = "fairlead:memo";

@@ -1,10 +1,10 @@
 /** Reads what stands at a path, and tells a typo from data that may be absent. */
 import { nearest } from "../core/nearest.ts";
 import { FairleadError } from "../model/errors.ts";
+import { hasKnownFields, withKnownFields } from "./fields.ts";
 import { createRecord, isRecord, kindOf } from "./helpers/values.ts";
 import { READ_HELPERS } from "./reads.ts";
 import type { Site } from "./sites.ts";
-import { hasKnownFields, withKnownFields } from "./view.ts";
 
 /** The outermost context: nothing is known in it, everything is read. */
 export const ROOT: object = withKnownFields({});

@@ -1,5 +1,5 @@
 /** Follows where values come from while a template is rendered, so that one that cannot stand is blamed on the right instance. */
-import { type InstanceView, isInstanceView } from "./view.ts";
+import { type InstanceView, isInstanceView } from "./fields.ts";
 
 export interface Origin {
   /** The instance that holds it, or that it was made from. */

@@ -1,26 +1,9 @@
 import { FairleadError } from "../model/errors.ts";
-import { compareText, type Entry, hostPort, isUsable } from "../model/instance.ts";
+import { compareText, type Entry, isUsable } from "../model/instance.ts";
 import { joinSelectors, NOTHING, type Selector, selectsKeys, selectsService } from "../model/selector.ts";
 import type { Service, Snapshot } from "../model/snapshot.ts";
 import { SortedMap } from "../model/sorted-map.ts";
-
-/** What a template sees of an instance. */
-export interface InstanceView {
-  readonly id: string;
-  readonly service: string;
-  readonly address: string;
-  readonly port: number;
-  /** `host:port`, IPv6 in brackets. */
-  readonly addr: string;
-  readonly protocol: string;
-  readonly tags: readonly string[];
-  readonly meta: Readonly<Record<string, string>>;
-  readonly health: string;
-  /** 1 when nobody said otherwise. */
-  readonly weight: number;
-  /** The owner; empty for entries of other programs. */
-  readonly node: string;
-}
+import { InstanceFields, type InstanceView, withKnownFields } from "./fields.ts";
 
 export interface ServiceView {
   readonly name: string;
@@ -33,24 +16,6 @@ export interface KeyView {
   /** The path below the prefix that was asked for. */
   readonly name: string;
   readonly value: string;
-}
-
-/** Marks objects whose field names are known; everything else that a template sees is data, where names come and go. */
-const KNOWN_FIELDS: object = Object.freeze({});
-const INSTANCE_FIELDS: object = Object.freeze(Object.create(KNOWN_FIELDS));
-
-/** The same object, frozen: a field that it lacks is a typo. */
-export function withKnownFields<T extends object>(fields: T): T {
-  return Object.freeze(Object.setPrototypeOf(fields, KNOWN_FIELDS) as T);
-}
-
-export function hasKnownFields(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === KNOWN_FIELDS || prototype === INSTANCE_FIELDS;
-}
-
-export function isInstanceView(value: unknown): value is InstanceView {
-  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === INSTANCE_FIELDS;
 }
 
 export interface Filter {
@@ -210,20 +175,7 @@ export function instanceView(entry: Entry): InstanceView {
   if (known !== undefined) {
     return known;
   }
-  const view: InstanceView = {
-    id: entry.id,
-    service: entry.service,
-    address: entry.address,
-    port: entry.port,
-    addr: hostPort(entry.address, entry.port),
-    protocol: entry.protocol,
-    tags: entry.tags,
-    meta: entry.meta,
-    health: entry.health,
-    weight: entry.weight ?? 1,
-    node: entry.owner,
-  };
-  Object.freeze(Object.setPrototypeOf(view, INSTANCE_FIELDS));
+  const view: InstanceView = Object.freeze(new InstanceFields(entry));
   instanceViews.set(entry, view);
   return view;
 }

@@ -118,9 +118,9 @@ function countRenders(template: Template): { readonly template: Template; readon
   return {
     template: {
       ...template,
-      attempt: (...args) => {
+      attempt: (view, facts, context) => {
         count += 1;
-        return template.attempt(...args);
+        return template.attempt(view, facts, context);
       },
     },
     count: () => count,

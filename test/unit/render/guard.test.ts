@@ -125,6 +125,12 @@ describe("the guard (G3)", () => {
     expect(guarded.confirmAtMs).toBeUndefined();
   });
 
+  it("goes on when the owner is back without it, for the rest of its time: not all of it may be written yet", () => {
+    const back = { owners: "ad", holds: [held] };
+    expect(idsOf(look({ web: "a1", ...other }, other, { ...back, atMs: 30_000 }), "web")).toBe("a1");
+    expect(idsOf(look({ web: "a1", ...other }, other, { ...back, atMs: 60_000 }), "web")).toBe("");
+  });
+
   it("never ends by time alone with `onEmpty: keep`", () => {
     const guarded = look({ web: "a1", ...other }, other, { holds: [held], atMs: 3_600_000, rules: { onEmpty: "keep" } });
     expect(idsOf(guarded, "web")).toBe("a1");

@@ -141,7 +141,7 @@ describe("a renderer", () => {
     }
     await registry.keepAlive("n1", 60_000, signal);
     await registry.write("n1", { put: [{ instance: entry("web", "b") }], remove: [] }, signal);
-    await shows(target, "b | 4 | web "); // the owner lives, and has no "a" any more
+    await shows(target, "b | 4 | web "); // the owner lives and has no "a" any more: that is only a matter of time
   });
 
   it("lets one target that fails or hangs hurt only itself (G7)", async () => {

@@ -1,4 +1,5 @@
 import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Provenance } from "../../../src/model/provenance.ts";
 import type { Memory } from "../../../src/ports.ts";
@@ -277,6 +278,20 @@ describe("a state that is damaged", () => {
     expect(kindOf(await applyOne())).toBe("unchanged");
     expect(await reloads()).toBe("x\n");
     expect(kindOf(await staged.target(commands()).apply([file(staged.dest, "two")], applyOptions()))).toBe("written");
+  });
+
+  it("that was deleted while a reload was owed is rebuilt with that reload, when the program cannot prove that it runs the files (G6, G20)", async () => {
+    const program = join(staged.folder, "runs");
+    const reload = { exec: sh(`cp ${staged.dest} ${program}; echo x >> ${join(staged.folder, "reloads")}`) };
+    const proven = { reload, verify: { exec: ["cmp", staged.dest, program], timeoutMs: 5000 } };
+    expect(kindOf(await staged.target(proven).apply([file(staged.dest, "one")], applyOptions()))).toBe("written");
+    await staged.write("two"); // as a process leaves it that is killed between rename and reload
+    await rm(staged.state(""), { recursive: true });
+    expect(kindOf(await staged.target(proven).apply([file(staged.dest, "two")], applyOptions()))).toBe("written");
+    expect(await staged.text(program)).toBe("two");
+    await rm(staged.state(""), { recursive: true });
+    expect(kindOf(await staged.target(proven).apply([file(staged.dest, "two")], applyOptions()))).toBe("unchanged");
+    expect(await reloads()).toBe("x\nx\n");
   });
 
   it("that cannot remember does not undo what is live", async () => {
