@@ -3,14 +3,16 @@ import { describe, expect, it } from "vitest";
 import { EVERYTHING } from "../../../src/model/selector.ts";
 import { prepare } from "../../../src/render/ast.ts";
 import { compileTemplate } from "../../../src/render/engine.ts";
+import { renderFile } from "../../../src/render/file-render.ts";
 import { MEMO } from "../../../src/render/memo.ts";
 import { createView } from "../../../src/render/view.ts";
 import { entry, world } from "../../helpers/snapshot.ts";
 
 const facts = { node: "n1", env: new Map<string, string>() };
 
-function compile(text: string) {
-  return compileTemplate({ file: "t.hbs", text, format: "nginx", allowRaw: false, partials: new Map() });
+function compile(text: string, partials: Readonly<Record<string, string>> = {}) {
+  const files = new Map(Object.entries(partials).map(([name, body]) => [name, { file: `${name}.hbs`, text: body }]));
+  return compileTemplate({ file: "t.hbs", text, format: "nginx", allowRaw: false, partials: files });
 }
 
 /** Renders three times: all, the same again, and with one instance changed; how often bodies looked at an instance each time. */
@@ -135,5 +137,38 @@ describe("a remembered block", () => {
     const template = compile("{{#each services}}\nserver {{node}};\n{{/each}}\n");
     const render = (node: string): string => template.render(createView(snapshot, EVERYTHING), { ...facts, node });
     expect([render("1a"), render("2b")]).toEqual(["server 1a;\n", "server 2b;\n"]);
+  });
+
+  it("is not blamed on the key that chose the list when it comes from another list too", () => {
+    const snapshot = world([entry("a", "i"), entry("$b", "i")], { "app/s": "$b" }).snapshot();
+    const template = compile('{{> p list=(where (services) "name" (key "app/s"))}}{{> p list=(services)}}', {
+      p: "{{#each list}}\nset $x {{name}};\n{{/each}}\n",
+    });
+    const order = { dest: "/t", template, facts, onUnsafe: "skip-instance" } as const;
+    expect(renderFile(order, { snapshot, selector: EVERYTHING })).toMatchObject({
+      text: "set $x a;\n",
+      setAside: [{ service: "$b", id: "i" }],
+    });
+  });
+
+  it("is blamed on each instance that chose its list", () => {
+    const choosers = ["i0", "i1", "i2"].map((id) => entry("a", id, { meta: { of: id === "i2" ? "c" : "$b" } }));
+    const snapshot = world([...choosers, entry("$b", "i"), entry("c", "i")]).snapshot();
+    const list = '(where (services) "name" meta.of)';
+    const template = compile(`{{#each (service "a")}}\n{{#each ${list}}}\nset $x {{name}};\n{{/each}}\n{{/each}}\n`);
+    const order = { dest: "/t", template, facts, onUnsafe: "skip-instance" } as const;
+    expect(renderFile(order, { snapshot, selector: EVERYTHING })).toMatchObject({
+      text: "set $x c;\n",
+      setAside: [{ id: "i0" }, { id: "i1" }],
+    });
+  });
+
+  it("uses up what its first render used up", () => {
+    const items = Array.from({ length: 40 }, (_, n) => entry("web", `i${n}`, { meta: { note: "x".repeat(2_000_000) } }));
+    const template = compile('{{#each (service "web")}}\nset $x {{meta.note}};\n{{/each}}\n');
+    const render = (): string => template.render(createView(snapshot, EVERYTHING), facts);
+    const snapshot = world(items).snapshot();
+    expect(render).toThrow(expect.objectContaining({ message: expect.stringContaining("grows beyond") }));
+    expect(render).toThrow(expect.objectContaining({ message: expect.stringContaining("grows beyond") }));
   });
 });
