@@ -1,6 +1,6 @@
-import { chmod, mkdir, open, rename, stat } from "node:fs/promises";
+import { chmod, type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { FairleadError, messageOf } from "../model/errors.ts";
+import { FairleadError, messageOf, systemCode } from "../model/errors.ts";
 
 /**
  * Replaces a file of the state as a whole; only this user can read it. `durable`: it outlives a power cut, which costs.
@@ -9,7 +9,7 @@ import { FairleadError, messageOf } from "../model/errors.ts";
 export async function writeStateFile(path: string, bytes: Buffer, { durable }: { readonly durable: boolean }): Promise<void> {
   const temp = `${path}.new`;
   try {
-    const handle = await open(temp, "w", 0o600);
+    const handle = await openAnew(temp);
     try {
       await handle.writeFile(bytes);
       if (durable) {
@@ -31,6 +31,19 @@ export async function writeStateFile(path: string, bytes: Buffer, { durable }: {
   }
 }
 
+/** The folder may have gone since it was prepared. */
+async function openAnew(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "w", 0o600);
+  } catch (error) {
+    if (systemCode(error) !== "ENOENT") {
+      throw error;
+    }
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return await open(path, "w", 0o600);
+  }
+}
+
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {
@@ -40,14 +53,21 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
+/** Folders that this process has looked at. */
+const prepared = new Set<string>();
+
 /** Makes a folder of the state, for this user alone: kept files may hold secrets. @throws FairleadError `DEST_REFUSED` */
 export async function prepareStateFolder(dir: string, below: string): Promise<void> {
+  if (prepared.has(below)) {
+    return;
+  }
   try {
     if (await mkdir(below, { recursive: true, mode: 0o700 })) {
       await chmod(dir, 0o700);
     } else if (((await stat(dir)).mode & 0o077) !== 0) {
       await chmod(dir, 0o700);
     }
+    prepared.add(below);
   } catch (error) {
     throw stateError(dir, error);
   }
