@@ -1,13 +1,16 @@
+import type { BigIntStats } from "node:fs";
 import { chmod, type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FairleadError, messageOf, systemCode } from "../model/errors.ts";
 
 /**
- * Replaces a file of the state as a whole; only this user can read it. `durable`: it outlives a power cut, which costs.
+ * Replaces a file of the state as a whole; only this user can read it. `durable`: it outlives a power cut, which costs. Returns the new
+ * file's stamp.
  * @throws FairleadError `DEST_REFUSED`
  */
-export async function writeStateFile(path: string, bytes: Buffer, { durable }: { readonly durable: boolean }): Promise<void> {
+export async function writeStateFile(path: string, bytes: Buffer, { durable }: { readonly durable: boolean }): Promise<string> {
   const temp = `${path}.new`;
+  let stamp: string;
   try {
     const handle = await openAnew(temp);
     try {
@@ -15,10 +18,11 @@ export async function writeStateFile(path: string, bytes: Buffer, { durable }: {
       if (durable) {
         await handle.sync();
       }
-      const { size } = await handle.stat();
-      if (size !== bytes.length) {
-        throw new Error(`only ${size} of ${bytes.length} bytes could be written`);
+      const stat = await handle.stat({ bigint: true });
+      if (stat.size !== BigInt(bytes.length)) {
+        throw new Error(`only ${stat.size} of ${bytes.length} bytes could be written`);
       }
+      stamp = stampOf(stat);
     } finally {
       await handle.close();
     }
@@ -26,9 +30,15 @@ export async function writeStateFile(path: string, bytes: Buffer, { durable }: {
     if (durable) {
       await syncFolder(dirname(path));
     }
+    return stamp;
   } catch (error) {
     throw stateError(path, error);
   }
+}
+
+/** Two files with the same stamp are one file that nobody has written meanwhile. */
+export function stampOf({ ino, mtimeNs, size }: Pick<BigIntStats, "ino" | "mtimeNs" | "size">): string {
+  return `${ino}:${mtimeNs}:${size}`;
 }
 
 /** The folder may have gone since it was prepared. */
