@@ -1,5 +1,6 @@
 import { GENERATION_MARK } from "../../ports.ts";
 import type { Escaped, Inserted, Problem, Resolved } from "./format.ts";
+import type { Piece } from "./piece.ts";
 import { defectOf, textOf } from "./values.ts";
 
 const OPEN = 0xe000;
@@ -41,13 +42,16 @@ interface Edit {
 export class Draft {
   readonly text: string;
   readonly #values: readonly Inserted[];
+  readonly #pieces: readonly Piece[];
+  #placedPieces = 0;
   readonly #edits: Edit[] = [];
   readonly #refused = new Map<number, { readonly offset: number; readonly reason: string }>();
   readonly #decided = new Set<number>();
 
-  constructor(text: string, values: readonly Inserted[]) {
+  constructor(text: string, values: readonly Inserted[], pieces: readonly Piece[] = []) {
     this.text = text;
     this.#values = values;
+    this.#pieces = pieces;
   }
 
   /** The mark that begins at `at`, if one does. Anything that only looks like a mark is the author's text. */
@@ -70,6 +74,31 @@ export class Draft {
       text: isGeneration ? GENERATION_STAND_IN : textOf(inserted),
       defect: isGeneration ? undefined : defectOf(inserted),
     };
+  }
+
+  /** The piece whose mark begins at `at`, if one does. */
+  piece(at: number): { readonly piece: Piece; readonly start: number; readonly end: number } | undefined {
+    if (this.#pieces.length === 0 || this.text.charCodeAt(at) !== OPEN) {
+      return undefined;
+    }
+    const digits = /^\ue000(\d{1,9})\ue002/.exec(this.text.slice(at, at + MAX_MARK_CHARS))?.[1];
+    const piece = this.#pieces[Number(digits ?? -1)];
+    return digits === undefined || piece === undefined ? undefined : { piece, start: at, end: at + digits.length + 2 };
+  }
+
+  /** The text of a piece takes its mark's place. */
+  putPiece({ start, end }: { readonly start: number; readonly end: number }, text: string): void {
+    this.#placedPieces += 1;
+    this.#edit({ start, end, text });
+  }
+
+  /** The text, if every piece found its place and nothing was refused. */
+  finishPieces(): string | undefined {
+    if (this.#placedPieces !== this.#pieces.length) {
+      return undefined;
+    }
+    const finished = this.finish();
+    return finished.ok ? finished.text : undefined;
   }
 
   /** The first mark at or after `at` and before `end`. */
@@ -126,7 +155,10 @@ export class Draft {
     const parts: string[] = [];
     let done = 0;
     for (const edit of this.#edits) {
-      parts.push(this.text.slice(done, edit.start), edit.text);
+      if (edit.start > done) {
+        parts.push(this.text.slice(done, edit.start));
+      }
+      parts.push(edit.text);
       done = edit.end;
     }
     parts.push(this.text.slice(done));

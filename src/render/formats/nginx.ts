@@ -1,8 +1,9 @@
-import type { Draft, Mark } from "./draft.ts";
+import { Draft, type Mark } from "./draft.ts";
 import { type Escaped, type Format, refusal } from "./format.ts";
 import { placeLineComment } from "./line-comment.ts";
 import { isPattern, patternPart, patternProblem } from "./nginx-regex.ts";
 import { authorQuotes, contentStart, isNameChar, isSpace, type Placed, readWord, type Word, wordText } from "./nginx-words.ts";
+import type { Piece } from "./piece.ts";
 import { controlRefusal, hasControl } from "./values.ts";
 
 /** What needs no quotes in any nginx. */
@@ -66,25 +67,49 @@ export const nginx: Format = {
   // There an address is a part of a pattern, of a file's name, of a program or of a variable's name.
   marksAll: /(?<!\{)~(?!\})|rewrite|gzip_disable|fastcgi_split_path_info|include|load_module|_by_lua|perl|\$[{\w]*\{\{|\\\{\{/,
   isPlain: (text) => /^[0-9[][A-Za-z0-9._:/[\]@%+,=~-]{0,200}$/.test(text),
-  place(draft) {
-    const { text } = draft;
-    const statement: Statement = { words: 0, head: "", last: "", test: "", blocks: [], dark: undefined };
-    let at = 0;
-    while (at < text.length) {
-      const char = text.charAt(at);
-      if (isSpace(char)) {
-        at += 1;
-      } else if (char === "#") {
-        at = placeLineComment(draft, at);
-      } else if (char === ";" || char === "{" || char === "}") {
-        endStatement(statement, char);
-        at += 1;
-      } else {
-        at = placeWord(draft, statement, readWord(draft, at));
-      }
-    }
-  },
+  place: (draft) => placeStatements(draft, { words: 0, head: "", last: "", test: "", blocks: [], dark: undefined }),
 };
+
+/** Walks statements from between two of them to the end of the text. */
+function placeStatements(draft: Draft, statement: Statement): void {
+  const { text } = draft;
+  let at = 0;
+  while (at < text.length) {
+    const char = text.charAt(at);
+    const found = statement.words === 0 ? draft.piece(at) : undefined;
+    if (found !== undefined) {
+      const placed = placePiece(found.piece, statement);
+      if (placed === undefined) {
+        return;
+      }
+      draft.putPiece(found, placed);
+      at = found.end;
+    } else if (isSpace(char)) {
+      at += 1;
+    } else if (char === "#") {
+      at = placeLineComment(draft, at);
+    } else if (char === ";" || char === "{" || char === "}") {
+      endStatement(statement, char);
+      at += 1;
+    } else {
+      at = placeWord(draft, statement, readWord(draft, at));
+    }
+  }
+}
+
+/** A piece between two statements, if it holds whole ones: then what stands behind it is read as if it were not there. */
+function placePiece(piece: Piece, { blocks, dark }: Statement): string | undefined {
+  const { frame } = piece;
+  const around = blocks.join("\0");
+  return piece.textIn(`${dark}\0${around}`, () => {
+    const draft = new Draft(frame.text, frame.values, frame.pieces);
+    const statement: Statement = { words: 0, head: "", last: "", test: "", blocks: [...blocks], dark };
+    placeStatements(draft, statement);
+    // A comment that its last line leaves open would swallow what follows.
+    const isWhole = statement.words === 0 && statement.dark === dark && statement.blocks.join("\0") === around;
+    return isWhole && frame.text.endsWith("\n") ? draft.finishPieces() : undefined;
+  });
+}
 
 function endStatement(statement: Statement, char: string): void {
   if (char === "{") {
