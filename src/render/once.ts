@@ -1,7 +1,8 @@
+import { withLanes } from "../core/lanes.ts";
 import { childAbort } from "../core/time.ts";
 import { FairleadError, hasCode } from "../model/errors.ts";
 import type { Hold, SetAside } from "../model/provenance.ts";
-import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
+import { joinAll, joinSelectors, type Selector } from "../model/selector.ts";
 import type { ApplyOptions, ApplyReport, RegistryReader } from "../ports.ts";
 import { follow, type Stale } from "../registry/follow.ts";
 import type { Library } from "./library.ts";
@@ -23,6 +24,9 @@ export interface OnceOptions {
   readonly acceptShrink: boolean;
   readonly onStale: (stale: Stale | undefined) => void;
 }
+
+/** So many targets that run nothing are applied together: their time goes to waiting for the disk. */
+const AT_ONCE = 16;
 
 export interface TargetReport extends ApplyReport {
   readonly name: string;
@@ -53,12 +57,13 @@ interface Open {
 export async function renderOnce(options: OnceOptions): Promise<OnceReport> {
   const reports = new Map<string, TargetReport>();
   const open = new Set<Open>();
-  let selector: Selector = NOTHING;
+  const selectors: Selector[] = [];
   for (const plan of options.targets) {
     const renderer = createTargetRenderer(plan, options.library, options.facts);
-    selector = joinSelectors(selector, await renderer.literalReads());
+    selectors.push(await renderer.literalReads());
     open.add({ plan, renderer, guard: createTargetGuard(plan.target, options.acceptShrink ? undefined : plan.guard) });
   }
+  let selector = joinAll(selectors);
   const waiting = childAbort(options.signal);
   const timer = setTimeout(() => waiting.abort(), options.timeoutMs);
   let revision = "";
@@ -67,26 +72,30 @@ export async function renderOnce(options: OnceOptions): Promise<OnceReport> {
   /** Whether another full read is wanted at once. */
   async function tryAll(seen: Seen, covered: Selector): Promise<boolean> {
     let isReadWanted = false;
-    for (const item of open) {
-      const { snapshot, holds } = await item.guard.look(seen);
-      if (holds.length > 0 && item.isDoubted !== true) {
-        item.isDoubted = true;
-        isReadWanted = true;
-        continue;
+    await withLanes(AT_ONCE, async (lane) => {
+      for (const item of open) {
+        const { snapshot, holds } = await item.guard.look(seen);
+        if (holds.length > 0 && item.isDoubted !== true) {
+          item.isDoubted = true;
+          isReadWanted = true;
+          continue;
+        }
+        const result = await item.renderer.render(snapshot, covered);
+        if (result.kind === "needs") {
+          selector = joinSelectors(selector, result.selector);
+          isReadWanted = true;
+        } else if (result.kind === "failed" && hasCode(result.error, "KEY_MISSING")) {
+          item.pending = result.error;
+        } else {
+          open.delete(item);
+          await lane(item.plan.runsNothing === true, async () => {
+            const report = result.kind === "failed" ? failure(result.error) : await applyHeld(item.plan, result, holds);
+            const setAside = result.kind === "failed" ? [] : result.setAside;
+            reports.set(item.plan.target.name, { name: item.plan.target.name, ...report, setAside });
+          });
+        }
       }
-      const result = await item.renderer.render(snapshot, covered);
-      if (result.kind === "needs") {
-        selector = joinSelectors(selector, result.selector);
-        isReadWanted = true;
-      } else if (result.kind === "failed" && hasCode(result.error, "KEY_MISSING")) {
-        item.pending = result.error;
-      } else {
-        const report = result.kind === "failed" ? failure(result.error) : await applyHeld(item.plan, result, holds);
-        const setAside = result.kind === "failed" ? [] : result.setAside;
-        reports.set(item.plan.target.name, { name: item.plan.target.name, ...report, setAside });
-        open.delete(item);
-      }
-    }
+    });
     return isReadWanted;
   }
 

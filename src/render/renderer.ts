@@ -1,6 +1,6 @@
 import type { Settle } from "../core/loop.ts";
 import { childAbort, createAlarm } from "../core/time.ts";
-import { joinSelectors, NOTHING, type Selector, selectorText } from "../model/selector.ts";
+import { joinAll, joinSelectors, NOTHING, type Selector, selectorText } from "../model/selector.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import type { Log, RegistryReader } from "../ports.ts";
 import { follow, type Stale } from "../registry/follow.ts";
@@ -82,9 +82,11 @@ export function createRenderer(options: RendererOptions): Renderer {
   }
 
   async function run(signal: AbortSignal): Promise<void> {
+    const selectors: Selector[] = [];
     for (const target of targets) {
-      selector = joinSelectors(selector, await target.renderer.literalReads());
+      selectors.push(await target.renderer.literalReads());
     }
+    selector = joinAll(selectors);
     try {
       await Promise.all([followRegistry(signal), followTemplates(signal), ...targets.map((target) => target.loop.run(signal))]);
     } finally {

@@ -1,7 +1,7 @@
 import { destFor } from "../model/dest-pattern.ts";
 import { FairleadError } from "../model/errors.ts";
 import type { Provenance, SetAside } from "../model/provenance.ts";
-import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
+import { joinAll, joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import type { RenderedFile, Target } from "../ports.ts";
 import { maskedText, type Order, type Rendered, renderFile, type Sight } from "./file-render.ts";
@@ -19,6 +19,8 @@ export interface TargetPlan {
   readonly guard?: GuardRules;
   /** The least time between two reloads. */
   readonly minReloadIntervalMs?: number;
+  /** It has no check, reload or verify: it may be applied together with others. */
+  readonly runsNothing?: boolean;
   /** Prefixes of keys whose values no person is shown. */
   readonly secrets?: readonly string[];
 }
@@ -69,13 +71,12 @@ export function createTargetRenderer(plan: TargetPlan, library: Library, facts: 
   let complete: Snapshot["services"] | undefined;
 
   async function literalReads(): Promise<Selector> {
-    let selector: Selector = NOTHING;
+    const selectors: Selector[] = [];
     for (const file of plan.files) {
       const template = await library.load(file.template).catch(() => undefined); // told when it is rendered
-      selector = joinSelectors(selector, template?.literalReads ?? NOTHING);
-      selector = file.forEach === undefined ? selector : joinSelectors(selector, ALL_SERVICES);
+      selectors.push(template?.literalReads ?? NOTHING, file.forEach === undefined ? NOTHING : ALL_SERVICES);
     }
-    return selector;
+    return joinAll(selectors);
   }
 
   async function render(snapshot: Snapshot, selector: Selector): Promise<TargetRender> {

@@ -6,6 +6,7 @@ import { type Applied, contentOf } from "./journal.ts";
 import type { KeptBytes } from "./keep.ts";
 import type { PlannedFile } from "./plan.ts";
 import { refused } from "./refusal.ts";
+import { removeFile } from "./remove-file.ts";
 import {
   type FileContent,
   installFile,
@@ -81,7 +82,7 @@ export async function putStaged(
 /** Those that were put in place are not there any more under their staged name. */
 export async function discardStaged({ files }: Staged): Promise<void> {
   for (const { place, name } of files) {
-    await rm(place.at(name), { force: true });
+    await removeFile(place.at(name));
   }
 }
 

@@ -58,6 +58,8 @@ const EMPTY: Journal = { v: 1, owed: false };
 
 export interface JournalStore {
   read(): Promise<Journal>;
+  /** As `read`, for who holds the target's lock and has read before: nobody else has written since. */
+  latest(): Promise<Journal>;
   /** By default it is durable when it returns. */
   write(journal: Journal, options?: { readonly durable: boolean }): Promise<void>;
 }
@@ -66,8 +68,15 @@ export interface JournalStore {
 export function createJournalStore(dir: string, log: Log): JournalStore {
   const file = join(dir, "journal.json");
   let isLost = false;
+  /** Undefined: a write failed, and who knows how far it came. */
+  let known: Journal | undefined;
 
   async function read(): Promise<Journal> {
+    known = await readFresh();
+    return known;
+  }
+
+  async function readFresh(): Promise<Journal> {
     let text: string;
     try {
       text = await readFile(file, "utf8");
@@ -86,12 +95,14 @@ export function createJournalStore(dir: string, log: Log): JournalStore {
   }
 
   async function write(journal: Journal, options = { durable: true }): Promise<void> {
+    known = undefined;
     await prepareStateFolder(dir, dir);
     await writeStateFile(file, Buffer.from(`${JSON.stringify(journal)}\n`), options);
     isLost = false;
+    known = journal;
   }
 
-  return { read, write };
+  return { read, latest: async () => known ?? (await read()), write };
 }
 
 /** The state that the files on the disk are in, or are on their way to. */

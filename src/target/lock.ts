@@ -1,11 +1,12 @@
 /** One process at a time on one target. */
 import { randomBytes } from "node:crypto";
-import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { childAbort, monotonicMs, sleep } from "../core/time.ts";
 import { FairleadError, messageOf, systemCode } from "../model/errors.ts";
 import { processStartTime } from "./process.ts";
+import { removeFile } from "./remove-file.ts";
 
 const POLL_MS = 50;
 /** The holder touches its lock this often … */
@@ -44,7 +45,10 @@ export async function withLock<T>(
 
 async function keepTouched(file: string, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await sleep(TOUCH_MS, signal).catch(() => undefined); // aborted: the work is done
+    await sleep(TOUCH_MS, signal).catch(() => undefined);
+    if (signal.aborted) {
+      return; // the work is done
+    }
     const now = new Date();
     await utimes(file, now, now).catch(() => undefined); // gone: release will see
   }
@@ -94,7 +98,7 @@ async function tryClaim(file: string, claim: string): Promise<boolean> {
       hint: "give `stateDir` (or --state) a folder on a local disk that this user can write to",
     });
   } finally {
-    await rm(temp, { force: true });
+    await removeFile(temp);
   }
 }
 
@@ -112,17 +116,23 @@ async function removeStale(file: string, staleText: string): Promise<void> {
   if ((await readFile(moved, "utf8")) !== staleText) {
     await link(moved, file).catch(() => undefined); // taken again in the meantime: then that claim stands
   }
-  await rm(moved, { force: true });
+  await removeFile(moved);
 }
 
 async function release(file: string, claim: string): Promise<void> {
   if ((await readFile(file, "utf8").catch(() => undefined)) === claim) {
-    await rm(file, { force: true });
+    await removeFile(file);
   }
 }
 
+/** It stays the same, and there is a lock for each target. */
+const ownStartTime = new Map<number, Promise<string | undefined>>();
+
 async function describeSelf(): Promise<Holder> {
-  return { pid: process.pid, startTime: await processStartTime(process.pid), host: hostname() };
+  const { pid } = process;
+  const startTime = ownStartTime.get(pid) ?? processStartTime(pid);
+  ownStartTime.set(pid, startTime);
+  return { pid, startTime: await startTime, host: hostname() };
 }
 
 async function isAlive(holder: Holder | undefined, file: string): Promise<boolean> {

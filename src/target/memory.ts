@@ -46,9 +46,28 @@ export function createMemoryStore(dir: string, log: Log): MemoryStore {
 export function withFingerprints(provenance: Provenance): Provenance {
   const keys = new Map<string, string>();
   for (const [key, value] of provenance.keys) {
-    keys.set(key, createHash("sha256").update(value).digest("hex").slice(0, 16));
+    keys.set(key, fingerprintOf(value));
   }
   return { ...provenance, keys };
+}
+
+/** Many targets may read the same keys. */
+const fingerprints = new Map<string, string>();
+const MAX_FINGERPRINTS = 10_000;
+const MAX_KNOWN_CHARS = 256;
+
+function fingerprintOf(value: string): string {
+  let fingerprint = fingerprints.get(value);
+  if (fingerprint === undefined) {
+    fingerprint = createHash("sha256").update(value).digest("hex").slice(0, 16);
+    if (fingerprints.size >= MAX_FINGERPRINTS) {
+      fingerprints.clear();
+    }
+    if (value.length <= MAX_KNOWN_CHARS) {
+      fingerprints.set(value, fingerprint);
+    }
+  }
+  return fingerprint;
 }
 
 function printHead({ memory, part }: Head): string {

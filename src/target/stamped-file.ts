@@ -1,9 +1,9 @@
 /** A file of the state that other processes may replace: read again only when they did. */
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { systemCode } from "../model/errors.ts";
 import type { Log } from "../ports.ts";
-import { prepareStateFolder, stateError, writeStateFile } from "./state-file.ts";
+import { prepareStateFolder, stampOf, stateError, writeStateFile } from "./state-file.ts";
 
 export interface StampedFile<T> {
   /** The same object for as long as the file is the same. Undefined: there is none, or it cannot be understood, which is said once. */
@@ -40,7 +40,7 @@ export function createStampedFile<T>(options: {
       return undefined;
     }
     try {
-      const stamp = await stampOf(handle);
+      const stamp = stampOf(await handle.stat({ bigint: true }));
       if (known?.stamp !== stamp) {
         const value = await parse(await handle.readFile("utf8"));
         if (value === undefined) {
@@ -56,14 +56,9 @@ export function createStampedFile<T>(options: {
 
   async function write(value: T): Promise<void> {
     await prepareStateFolder(dirname(file), dirname(file));
-    await writeStateFile(file, Buffer.from(print(value)), { durable: false });
-    known = { stamp: await stampOf(file), value };
+    const stamp = await writeStateFile(file, Buffer.from(print(value)), { durable: false });
+    known = { stamp, value };
   }
 
   return { read, write };
-}
-
-async function stampOf(file: string | FileHandle): Promise<string> {
-  const { ino, mtimeNs, size } = await (typeof file === "string" ? stat(file, { bigint: true }) : file.stat({ bigint: true }));
-  return `${ino}:${mtimeNs}:${size}`;
 }

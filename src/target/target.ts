@@ -57,7 +57,7 @@ export function createTarget(options: TargetOptions): Target & TargetHistory {
         }
         const outcome = await settleUnchanged(plan, journal, work);
         if (outcome.kind === "unchanged") {
-          await record.refresh(provenance, await store.read());
+          await record.refresh(provenance, await store.latest());
         }
         return { ...report, outcome };
       });
@@ -170,7 +170,7 @@ export function createTarget(options: TargetOptions): Target & TargetHistory {
     }
     const { outcome } = report;
     if (dryRun !== true && outcome.kind !== "unchanged") {
-      await record.keep({ ...ended, generation: report.generation, outcome }, await store.read());
+      await record.keep({ ...ended, generation: report.generation, outcome }, await store.latest());
     }
     return report;
   }

@@ -1,5 +1,6 @@
 import { type App, createApp } from "../../compose/app.ts";
 import type { Config } from "../../config/load.ts";
+import { keepHeapSmall } from "../../core/heap.ts";
 import { createHints, type Hints } from "../../core/hints.ts";
 import { type ChildAbort, childAbort, sleep } from "../../core/time.ts";
 import { FairleadError } from "../../model/errors.ts";
@@ -53,6 +54,7 @@ async function serve(
   signal: AbortSignal,
 ): Promise<Serving | undefined> {
   const running = childAbort(signal);
+  const heap = keepHeapSmall(running.signal);
   try {
     const ended = runParts([app.registrator, app.renderer], running);
     const next = await Promise.race([find(running.signal), ended.then(() => undefined)]);
@@ -63,6 +65,7 @@ async function serve(
   } finally {
     running.abort();
     running.dispose();
+    await heap;
   }
 }
 

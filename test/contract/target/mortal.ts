@@ -44,7 +44,7 @@ const handleMethods = Object.getPrototypeOf(probe) as object;
 await probe.close();
 const isWrite = ([, flags]: readonly unknown[]): boolean =>
   typeof flags === "number" ? (flags & 3) !== 0 : /[wa+]/.test(String(flags));
-count(fs.promises, ["rename", "rm", "mkdir", "link", "chmod", "writeFile"]);
+count(fs.promises, ["rename", "rm", "unlink", "mkdir", "link", "chmod", "writeFile"]);
 count(fs.promises, ["open"], isWrite);
 count(handleMethods, ["write", "writeFile", "sync", "truncate", "chmod", "chown"]);
 count(child_process, ["spawn"]);
