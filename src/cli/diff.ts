@@ -18,7 +18,9 @@ interface Text {
 /** The same of two texts, each with a name of its own. */
 export function textDiff(before: Text, after: Text): string {
   const patch = createTwoFilesPatch(before.name, after.name, before.text, after.text, undefined, undefined, { timeout: 1000 });
-  return (patch ?? `--- ${before.name}\n+++ ${after.name}\n(too different to compare)\n`).replace(/^=+\n/, "").trimEnd();
+  return (patch ?? `--- ${before.name}\n+++ ${after.name}\n(too different to compare)\n`)
+    .replace(/^(Index: .*\n)?=+\n/, "")
+    .trimEnd();
 }
 
 /** What changed in a file. Where secrets are read, masked texts are compared, and what may hold a secret unmasked is not shown at all. */

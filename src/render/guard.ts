@@ -18,6 +18,11 @@ export interface GuardInput {
   readonly rules: GuardRules;
   /** The services as the applied files saw them, and what was held then. */
   readonly before: { readonly services: ReadonlyMap<string, Service>; readonly holds: readonly Hold[] };
+  /**
+   * By service, what vanished in a suspicious way within the last `hold` and was let go because it was little: a node's entries may go one
+   * after the other. It counts with what vanishes now, and is kept with it.
+   */
+  readonly letGo: ReadonlyMap<string, readonly Entry[]>;
   readonly snapshot: Snapshot;
   /** Milliseconds since the epoch: holds survive the process. */
   readonly nowMs: number;
@@ -29,6 +34,8 @@ export interface Guarded {
   /** What templates may see: the snapshot's own map when nothing is held. */
   readonly services: ReadonlyMap<string, Service>;
   readonly holds: readonly Hold[];
+  /** By service, what vanished in a suspicious way now and was let go. */
+  readonly letGo: ReadonlyMap<string, readonly Entry[]>;
   /** When a fresh read could end the first of them; in the past: now. Undefined: time ends none. */
   readonly confirmAtMs: number | undefined;
 }
@@ -47,42 +54,69 @@ export function guardServices(input: GuardInput): Guarded {
   const { before, snapshot } = input;
   const holds: Hold[] = [];
   const kept = new Map<string, Service>();
+  const letGo = new Map<string, readonly Entry[]>();
   for (const [name, service] of before.services) {
     const current = snapshot.services.get(name);
     if (current === service) {
       continue;
     }
-    const found = judge(service, current, input);
-    if (found !== undefined) {
-      holds.push(found.hold);
-      kept.set(name, withInstances(service, current, found.missing));
+    const missing = missingOf(service, current, input);
+    const hold = missing.length === 0 ? undefined : judge({ name, service, current, missing }, input);
+    if (hold !== undefined) {
+      holds.push(hold);
+      kept.set(name, withInstances(service, current, missing));
+    } else if (missing.length > 0) {
+      letGo.set(name, missing);
     }
   }
   const times = holds.flatMap(({ until }) => (until === undefined ? [] : [Date.parse(until)]));
   return {
     services: kept.size === 0 ? snapshot.services : mergeServices(snapshot.services, kept),
     holds,
+    letGo,
     confirmAtMs: times.length === 0 ? undefined : Math.min(...times),
   };
 }
 
-function judge(
-  service: Service,
-  current: Service | undefined,
-  { rules, before, snapshot, nowMs, freshAtMs }: GuardInput,
-): { readonly hold: Hold; readonly missing: readonly Entry[] } | undefined {
+/** What is missing of a service, and not because its owner took it away. */
+function missingOf(service: Service, current: Service | undefined, { before, snapshot, letGo }: GuardInput): readonly Entry[] {
   const present = new Set(current?.instances.map((entry) => entry.id));
-  const earlier = before.holds.find((hold) => hold.service === service.name);
+  const held = before.holds.find((hold) => hold.service === service.name)?.instances ?? [];
   const missing = service.instances.filter(
-    ({ id, owner }) => !present.has(id) && (!snapshot.owners.has(owner) || earlier?.instances.includes(id) === true),
+    ({ id, owner }) => !present.has(id) && (!snapshot.owners.has(owner) || held.includes(id)),
   );
+  if (missing.length === 0) {
+    return missing;
+  }
+  const known = new Set(service.instances.map((entry) => entry.id));
+  const earlier = (letGo.get(service.name) ?? []).filter(
+    ({ id, owner }) => !present.has(id) && !known.has(id) && !snapshot.owners.has(owner),
+  );
+  return [...missing, ...earlier].sort(compareEntries);
+}
+
+interface Loss {
+  readonly name: string;
+  readonly service: Service;
+  readonly current: Service | undefined;
+  readonly missing: readonly Entry[];
+}
+
+/** Undefined: it may go. */
+function judge(
+  { name, service, current, missing }: Loss,
+  { rules, before, snapshot, nowMs, freshAtMs }: GuardInput,
+): Hold | undefined {
+  const known = new Set(service.instances.map((entry) => entry.id));
+  const total = service.instances.length + missing.filter((entry) => !known.has(entry.id)).length;
   const left = current?.instances.filter(isUsable).length ?? 0;
   const empties = left === 0 && missing.some(isUsable);
-  const reason = reasonToHold({ rules, total: service.instances.length, missing: missing.length, left, empties });
-  if (missing.length === 0 || reason === undefined) {
+  const reason = reasonToHold({ rules, total, missing: missing.length, left, empties });
+  if (reason === undefined) {
     return undefined;
   }
   const instances = missing.map((entry) => entry.id);
+  const earlier = before.holds.find((hold) => hold.service === name);
   const isKnown = earlier !== undefined && instances.every((id) => earlier.instances.includes(id));
   const sinceMs = isKnown ? Math.min(Date.parse(earlier.since), nowMs) : nowMs;
   const untilMs = sinceMs + rules.holdMs;
@@ -91,14 +125,13 @@ function judge(
   if (!isForPeople && nowMs >= untilMs && freshAtMs >= untilMs) {
     return undefined;
   }
-  const hold: Hold = {
-    service: service.name,
+  return {
+    service: name,
     instances,
     since: new Date(sinceMs).toISOString(),
     ...(!isForPeople && { until: new Date(untilMs).toISOString() }),
     reason: isAllGone ? "the registry holds no entry any more" : reason,
   };
-  return { hold, missing };
 }
 
 /** A store that lost its data. Entries without owner do not count beside others: Consul itself always is in its catalogue. */

@@ -146,13 +146,13 @@ function failure(error: FairleadError): ApplyReport {
 }
 
 function heldError({ service, instances, until, reason }: Hold, others: number): FairleadError {
+  const what = instances.length === 1 ? "1 instance" : `${instances.length} instances`;
   const more = others === 0 ? "" : ` (and ${others} more service${others === 1 ? "" : "s"})`;
-  const end = until === undefined ? "until they come back" : `until ${until}`;
-  return new FairleadError(
-    "GUARD_HELD",
-    `${instances.length} instances of service "${service}" vanished and stay in force ${end}: ${reason}${more}`,
-    { hint: "if they are really gone: `fairlead render --accept-shrink`", retryable: true },
-  );
+  const end = until === undefined ? "until something comes back" : `until ${until}`;
+  return new FairleadError("GUARD_HELD", `${what} of service "${service}" vanished, kept in force ${end}: ${reason}${more}`, {
+    hint: "if that is true: `fairlead render --accept-shrink`",
+    retryable: true,
+  });
 }
 
 /** A key that is not in a registry that answers is missing; otherwise the registry is to blame. */

@@ -52,11 +52,14 @@ export function createTarget(options: TargetOptions): Target & TargetHistory {
             : await planState(held, journal, kept, folders);
         const isOwed = journal.owed && transaction.hasProgram && applyOptions.noReload !== true;
         const report = await carryOut(plan, { journal, isOwed }, work, applyOptions);
-        if (report.outcome.kind === "unchanged" && applyOptions.dryRun !== true) {
-          await settleUnchanged(plan, journal);
+        if (report.outcome.kind !== "unchanged" || applyOptions.dryRun === true) {
+          return report;
+        }
+        const outcome = await settleUnchanged(plan, journal, work);
+        if (outcome.kind === "unchanged") {
           await record.refresh(provenance, await store.read());
         }
-        return report;
+        return { ...report, outcome };
       });
     });
   }
@@ -99,10 +102,9 @@ export function createTarget(options: TargetOptions): Target & TargetHistory {
       const ended = { generation: plan.generation, reason: `gone back to ${entry.id} by hand` };
       return await tried(ended, applyOptions, async () => {
         const report = await carryOut(plan, { journal, isOwed: false }, work, applyOptions);
-        if (report.outcome.kind === "unchanged" && applyOptions.dryRun !== true) {
-          await transaction.adopt(plan, journal); // somebody has put the old files there already: from now on they are held
-        }
-        return report;
+        return report.outcome.kind === "unchanged" && applyOptions.dryRun !== true
+          ? { ...report, outcome: await transaction.adopt(plan, journal, work) } // somebody has put them there already: from now on they are held
+          : report;
       });
     });
   }
@@ -181,7 +183,7 @@ export function createTarget(options: TargetOptions): Target & TargetHistory {
   }
 
   /** Nothing had to be done, but the journal may be lost, or name files that are not ours any more. */
-  async function settleUnchanged(plan: Plan, journal: Journal): Promise<void> {
+  async function settleUnchanged(plan: Plan, journal: Journal, work: Work): Promise<Outcome> {
     tellLeftBehind(plan);
     const { good } = journal;
     if (good !== undefined && plan.leftBehind.length > 0) {
@@ -190,8 +192,9 @@ export function createTarget(options: TargetOptions): Target & TargetHistory {
         good: { ...good, files: good.files.filter((file) => !plan.leftBehind.includes(file.dest)) },
       });
     } else if (good === undefined && journal.pending === undefined) {
-      await transaction.adopt(plan, journal); // the state is lost, or the files were there before us
+      return await transaction.adopt(plan, journal, work); // the state is lost, or the files were there before us
     }
+    return { kind: "unchanged" };
   }
 
   async function reported(

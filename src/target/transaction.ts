@@ -9,10 +9,11 @@ import { identify } from "./identity.ts";
 import { type Applied, type Journal, type JournalStore, keepFile } from "./journal.ts";
 import type { KeptBytes } from "./keep.ts";
 import type { Plan } from "./plan.ts";
-import { type Reload, runReload } from "./reload.ts";
+import { createProgram } from "./program.ts";
+import type { Reload } from "./reload.ts";
 import { type CheckCommand, type CheckLevel, findCheckLevel } from "./sandbox.ts";
 import { isMountPoint } from "./stage.ts";
-import { runVerify, type Verify } from "./verify.ts";
+import type { Verify } from "./verify.ts";
 
 export interface TransactionOptions {
   readonly name: string;
@@ -36,8 +37,11 @@ export interface Transaction {
   readonly hasProgram: boolean;
   /** Makes the plan real. The journal has been written when it returns. */
   run(plan: Plan, journal: Journal, work: Work): Promise<Outcome>;
-  /** Takes files that are as they are wanted for the last good state: there is none, or another one. */
-  adopt(plan: Plan, journal: Journal): Promise<void>;
+  /**
+   * Takes files that are as they are wanted for the last good state: the journal has none, or another one. Whether the program runs them is
+   * not known, so it is asked for its proof, and reloaded when it has none.
+   */
+  adopt(plan: Plan, journal: Journal, work: Work): Promise<Outcome>;
   /** Ends what a killed process was in the middle of; undefined: nothing was owed. */
   payDebts(journal: Journal, work: Work): Promise<Outcome | undefined>;
   /** Takes files away again that were in place only to be checked when their process was killed. */
@@ -45,8 +49,9 @@ export interface Transaction {
 }
 
 export function createTransaction(options: TransactionOptions, store: JournalStore, kept: KeptBytes): Transaction {
-  const { name, check, reload, verify, log } = options;
-  const hasProgram = reload !== undefined || verify !== undefined;
+  const { name, check, log } = options;
+  const program = createProgram(options);
+  const hasProgram = program.exists;
   /** Nothing judges the file and nobody reads it again at once: the rename itself is the whole transaction. */
   const isBare = check === undefined && !hasProgram;
   let level: CheckLevel | undefined;
@@ -65,8 +70,16 @@ export function createTransaction(options: TransactionOptions, store: JournalSto
       : await activate(next, await stateOf(plan, "wanted", { durable: true }), work);
   }
 
-  async function adopt(plan: Plan, journal: Journal): Promise<void> {
-    await settle({ ...journal, good: await stateOf(plan, "wanted", { durable: true }) }, { durable: true });
+  async function adopt(plan: Plan, journal: Journal, work: Work): Promise<Outcome> {
+    const good = await stateOf(plan, "wanted", { durable: true });
+    if (work.noReload || (await program.runs(good.generation, work.context))) {
+      await settle({ ...journal, good }, { durable: true });
+      return { kind: "unchanged" };
+    }
+    log.info("the program does not run the files that are in place: it is told to read them", { target: name });
+    const owing: Journal = { ...journal, owed: true };
+    await store.write(owing);
+    return await activate(owing, good, work);
   }
 
   /** Checks the files and puts them in place. Returns the journal that says so, or why it did not happen. */
@@ -173,7 +186,7 @@ export function createTransaction(options: TransactionOptions, store: JournalSto
   /** Reload and proof. The journal's `pending.from`, or the last good state, is what a failure goes back to. */
   async function activate(journal: Journal, to: Applied, work: Work): Promise<Outcome> {
     try {
-      await reloadAndVerify(to.generation, work.context);
+      await program.activate(to.generation, work.context);
       await settle({ v: 1, good: to, owed: false }, { durable: true });
       return { kind: "written" };
     } catch (error) {
@@ -193,7 +206,7 @@ export function createTransaction(options: TransactionOptions, store: JournalSto
     const restored: Journal = { v: 1, ...(journal.good && { good: journal.good }), owed: true };
     await store.write(restored);
     try {
-      await reloadAndVerify(from.generation, work.context);
+      await program.activate(from.generation, work.context);
       await settle({ ...restored, owed: false }, { durable: true });
     } catch (second) {
       if (!(second instanceof FairleadError)) {
@@ -206,15 +219,6 @@ export function createTransaction(options: TransactionOptions, store: JournalSto
       });
     }
     return { kind: "rolled-back", error };
-  }
-
-  async function reloadAndVerify(generation: string, context: CommandContext): Promise<void> {
-    if (reload !== undefined) {
-      await runReload(reload, context);
-    }
-    if (verify !== undefined && generation !== "") {
-      await runVerify(verify, generation, context);
-    }
   }
 
   async function payDebts(journal: Journal, work: Work): Promise<Outcome | undefined> {
@@ -234,7 +238,7 @@ export function createTransaction(options: TransactionOptions, store: JournalSto
     if (good !== undefined) {
       return await activate(clean, good, work);
     }
-    await reloadAndVerify("", work.context);
+    await program.activate("", work.context);
     await settle({ v: 1, owed: false }, { durable: true });
     return { kind: "written" };
   }

@@ -75,7 +75,7 @@ describeWith(["etcd34", "nginx"], "fairlead run, changes in a storm and after a 
   }
 
   function countReloads(): number {
-    return nginx.output().split("reconfiguring").length - 1;
+    return nginx.output().split("signal 1 (SIGHUP) received").length - 1;
   }
 
   it("200 changes in 2 s lead to at most 8 reloads, and the last one is live within 2 s (G15, G4)", async () => {

@@ -54,7 +54,8 @@ if (!isGood || values.keep) {
 } else {
   await rm(dirname(historyFile), { recursive: true, force: true });
 }
-process.exitCode = isGood ? 0 : 1;
+// Everything has been stopped; a socket that a killed process left half open is no reason to stay.
+process.exit(isGood ? 0 : 1);
 
 function print({ faults, violations, liveMs, ...counts }: Summary): void {
   const sorted = [...liveMs].sort((a, b) => a - b);

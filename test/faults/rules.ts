@@ -146,11 +146,19 @@ function createNeededRule(): Rule {
   };
 }
 
-/** G3: nobody is turned away. */
+/** G3: nobody is turned away, unless a person took a file away: until the next files are live nginx may have read the tree without it. */
 function createServedRule(): Rule {
+  let isRemoved = false;
   return {
     name: "G3: no request fails",
-    see: (event) => (event.kind === "request-failed" ? [event.why] : FINE),
+    see(event) {
+      if (event.kind === "edit" && event.sha === undefined) {
+        isRemoved = true;
+      } else if (event.kind === "live") {
+        isRemoved = false;
+      }
+      return event.kind === "request-failed" && !isRemoved ? [event.why] : FINE;
+    },
   };
 }
 

@@ -41,6 +41,8 @@ export class Order {
   #asked = 0;
   #trustedAt = Number.NEGATIVE_INFINITY;
   #gaveUp = false;
+  /** It has answered once: then silence is a store that hangs, not one that knows no such question. */
+  #isAnswering = false;
 
   constructor(watches: number, options: OrderOptions) {
     this.#options = options;
@@ -75,6 +77,7 @@ export class Order {
 
   /** All watches have brought what they had up to this revision. */
   answered(upTo: number): void {
+    this.#isAnswering = true;
     if (monotonicMs() < this.#trustedAt) {
       return; // asked again by the alarm
     }
@@ -93,7 +96,7 @@ export class Order {
   }
 
   #ask(): void {
-    if (this.#asked === MAX_ASKED) {
+    if (this.#asked >= MAX_ASKED && !this.#isAnswering) {
       this.#gaveUp = true;
       this.#asked = 0;
       this.#release(() => true);

@@ -1,6 +1,7 @@
 import { GENERATION_MARK } from "../../ports.ts";
 import type { Escaped, Inserted, Problem, Resolved } from "./format.ts";
 import { createLines } from "./lines.ts";
+import type { Piece } from "./piece.ts";
 import { defectOf, textOf } from "./values.ts";
 
 const OPEN = 0xe000;
@@ -38,6 +39,8 @@ export interface Mark {
  */
 export class Draft {
   readonly text: string;
+  readonly #pieces: readonly Piece[];
+  #placedPieces = 0;
   /** All marks, read once: a scanner may ask for the same one several times, and in vain for every other character. */
   readonly #marks: readonly Mark[];
   readonly #isDecided: Uint8Array;
@@ -48,8 +51,9 @@ export class Draft {
   #done = 0;
   readonly #refused = new Map<number, { readonly offset: number; readonly reason: string }>();
 
-  constructor(text: string, values: readonly Inserted[]) {
+  constructor(text: string, values: readonly Inserted[], pieces: readonly Piece[] = []) {
     this.text = text;
+    this.#pieces = pieces;
     this.#marks = readMarks(text, values);
     this.#isDecided = new Uint8Array(this.#marks.length);
   }
@@ -61,6 +65,31 @@ export class Draft {
     }
     const mark = this.#marks[this.#seek(at)];
     return mark?.start === at ? mark : undefined;
+  }
+
+  /** The piece whose mark begins at `at`, if one does. */
+  piece(at: number): { readonly piece: Piece; readonly start: number; readonly end: number } | undefined {
+    if (this.#pieces.length === 0 || this.text.charCodeAt(at) !== OPEN) {
+      return undefined;
+    }
+    const digits = /^\ue000(\d{1,9})\ue002/.exec(this.text.slice(at, at + MAX_DIGITS + 2))?.[1];
+    const piece = this.#pieces[Number(digits ?? -1)];
+    return digits === undefined || piece === undefined ? undefined : { piece, start: at, end: at + digits.length + 2 };
+  }
+
+  /** The text of a piece takes its mark's place. */
+  putPiece({ start, end }: { readonly start: number; readonly end: number }, text: string): void {
+    this.#placedPieces += 1;
+    this.#edit(start, end, text);
+  }
+
+  /** The text, if every piece found its place and nothing was refused. */
+  finishPieces(): string | undefined {
+    if (this.#placedPieces !== this.#pieces.length) {
+      return undefined;
+    }
+    const finished = this.finish();
+    return finished.ok ? finished.text : undefined;
   }
 
   /** The first mark at or after `at` and before `end`. */

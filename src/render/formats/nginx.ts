@@ -1,9 +1,10 @@
-import type { Draft } from "./draft.ts";
+import { Draft } from "./draft.ts";
 import type { Format } from "./format.ts";
 import { placeLineComment } from "./line-comment.ts";
 import { MAP_WORDS, putWord } from "./nginx-put.ts";
 import { isPattern } from "./nginx-regex.ts";
 import { authorPieces, contentStart, isSpace, readWord, type Word, wordText } from "./nginx-words.ts";
+import type { Piece } from "./piece.ts";
 
 /** Blocks whose first words are data, and which of those have a meaning. A `map` takes any word that begins with a backslash literally. */
 const DATA_BLOCKS: Readonly<Record<string, readonly string[]>> = {
@@ -61,25 +62,49 @@ export const nginx: Format = {
   // There an address is a part of a pattern, of a file's name, of a program or of a variable's name.
   marksAll: /(?<!\{)~(?!\})|rewrite|gzip_disable|fastcgi_split_path_info|include|load_module|_by_lua|perl|\$[{\w]*\{\{|\\\{\{/,
   isPlain: (text) => /^[0-9[][A-Za-z0-9._:/[\]@%+,=~-]{0,200}$/.test(text),
-  place(draft) {
-    const { text } = draft;
-    const statement: Statement = { words: 0, head: "", last: undefined, test: "", blocks: [], dark: undefined };
-    let at = 0;
-    while (at < text.length) {
-      const code = text.charCodeAt(at);
-      if (isSpace(code)) {
-        at += 1;
-      } else if (code === 0x23 /* # */) {
-        at = placeLineComment(draft, at);
-      } else if (code === 0x3b /* ; */ || code === 0x7b /* { */ || code === 0x7d /* } */) {
-        endStatement(statement, text.charAt(at));
-        at += 1;
-      } else {
-        at = placeWord(draft, statement, readWord(draft, at));
-      }
-    }
-  },
+  place: (draft) => placeStatements(draft, { words: 0, head: "", last: undefined, test: "", blocks: [], dark: undefined }),
 };
+
+/** Walks statements from between two of them to the end of the text. */
+function placeStatements(draft: Draft, statement: Statement): void {
+  const { text } = draft;
+  let at = 0;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    const found = statement.words === 0 ? draft.piece(at) : undefined;
+    if (found !== undefined) {
+      const placed = placePiece(found.piece, statement);
+      if (placed === undefined) {
+        return;
+      }
+      draft.putPiece(found, placed);
+      at = found.end;
+    } else if (isSpace(code)) {
+      at += 1;
+    } else if (code === 0x23 /* # */) {
+      at = placeLineComment(draft, at);
+    } else if (code === 0x3b /* ; */ || code === 0x7b /* { */ || code === 0x7d /* } */) {
+      endStatement(statement, text.charAt(at));
+      at += 1;
+    } else {
+      at = placeWord(draft, statement, readWord(draft, at));
+    }
+  }
+}
+
+/** A piece between two statements, if it holds whole ones: then what stands behind it is read as if it were not there. */
+function placePiece(piece: Piece, { blocks, dark }: Statement): string | undefined {
+  const { frame } = piece;
+  const around = blocks.join("\0");
+  return piece.textIn(`${dark}\0${around}`, () => {
+    const draft = new Draft(frame.text, frame.values, frame.pieces);
+    const statement: Statement = { words: 0, head: "", last: undefined, test: "", blocks: [...blocks], dark };
+    placeStatements(draft, statement);
+    // A comment that its last line leaves open would swallow what follows.
+    const isWhole = statement.words === 0 && statement.dark === dark && statement.blocks.join("\0") === around;
+    return isWhole && frame.text.endsWith("\n") ? draft.finishPieces() : undefined;
+  });
+}
 
 function endStatement(statement: Statement, char: string): void {
   if (char === "{") {

@@ -5,7 +5,7 @@ export interface MortalJob {
   /** 0: it lives. */
   readonly killAt: number;
   readonly stateDir: string;
-  readonly level: "best" | "swap";
+  readonly level: "namespace" | "swap";
   readonly files: readonly RenderedFile[];
   readonly check: readonly string[];
   readonly reload: readonly string[];

@@ -59,7 +59,7 @@ const target = createTarget({
   check: { argv: check, timeoutMs: 10_000 },
   reload: { exec: { argv: reload, timeoutMs: 10_000 } },
   verify: { exec: verify, timeoutMs: 10_000 },
-  ...(job.level === "swap" && { findCheckLevel: async () => "swap" as const }),
+  findCheckLevel: async () => job.level,
 });
 const options = { signal: new AbortController().signal, lockTimeoutMs: 5000, provenance: noProvenance };
 const report = job.rollBack === true ? await target.rollBack({}, options) : await target.apply(files, options);

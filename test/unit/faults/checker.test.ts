@@ -119,6 +119,15 @@ const good: readonly (readonly [string, readonly Event[]])[] = [
       endOfRound(2500),
     ],
   ],
+  [
+    "requests that fail where a person has taken a file away",
+    [
+      ...START,
+      { at: 1000, kind: "edit", file: "site" },
+      { at: 1001, kind: "seen", file: "site" },
+      { at: 1100, kind: "request-failed", why: "refused" },
+    ],
+  ],
   ["workers of two generations that answer in turn", [...START, ...applies(1000, 2), serves(1070, 1), serves(1090, 2)]],
   ["an emptied registry that is followed", [...START, ...applies(1000, 0), ...applies(2000, 2), endOfRound(2500)]],
 ];

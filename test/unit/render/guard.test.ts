@@ -28,6 +28,8 @@ function look(
     readonly owners?: string;
     readonly rules?: Partial<GuardRules>;
     readonly holds?: readonly Hold[];
+    /** As `before`. */
+    readonly letGo?: Readonly<Record<string, string>>;
     readonly atMs?: number;
     readonly freshAtMs?: number;
   } = {},
@@ -36,6 +38,7 @@ function look(
   return guardServices({
     rules: { ...RULES, ...more.rules },
     before: { services: snapshotOf(before, "abcd").services, holds: more.holds ?? [] },
+    letGo: new Map([...snapshotOf(more.letGo ?? {}, "").services].map(([name, { instances }]) => [name, instances])),
     snapshot: snapshotOf(after, more.owners ?? ""),
     nowMs: NOW + atMs,
     freshAtMs: NOW + freshAtMs,
@@ -74,10 +77,32 @@ describe("the guard (G3)", () => {
     expect(guarded.holds.length).toBe(seen === after.replaceAll("!", "") ? 0 : 1);
   });
 
+  it.each([
+    ["counts with what vanishes now, and is kept with it", "a1 a2", "a1", { letGo: { web: "a3 a4" } }, "a1 a2 a3 a4"],
+    ["… not alone", "a1 a2", "a1 a2", { letGo: { web: "a3 a4" } }, "a1 a2"],
+    ["… not when it is back", "a1 a2 b1 b2", "a2 b1 b2 a3", { letGo: { web: "a3" }, owners: "b" }, "a2 a3 b1 b2"],
+    [
+      "… not when its owner lives again without it",
+      "a1 a2 a3 a4",
+      "a2 a3 a4",
+      { letGo: { web: "b1 b2 b3 b4" }, owners: "b" },
+      "a2 a3 a4",
+    ],
+    ["… not when all of it is little", "a1 a2 a3 a4", "a2 a3 a4", { letGo: { web: "a5" } }, "a2 a3 a4"],
+  ] as const)("what was let go a moment ago %s", (_what, before, after, more, seen) => {
+    const guarded = look({ web: before, ...other }, { web: after, ...other }, more);
+    expect(idsOf(guarded, "web")).toBe(seen);
+  });
+
+  it("says what it lets go, so that it can count with what vanishes next", () => {
+    const { letGo } = look({ web: "a1 a2 b1 b2", ...other }, { web: "a2 b1 b2", ...other }, { owners: "b" });
+    expect([...letGo].map(([name, entries]) => [name, entries.map(({ id }) => id)])).toEqual([["web", ["a1"]]]);
+  });
+
   it("gives the snapshot's own services when nothing is held", () => {
     const snapshot = snapshotOf({ web: "b1" }, "ab");
     const before = { services: snapshotOf({ web: "a1 b1" }, "").services, holds: [] };
-    const guarded = guardServices({ rules: RULES, before, snapshot, nowMs: NOW, freshAtMs: NOW });
+    const guarded = guardServices({ rules: RULES, before, letGo: new Map(), snapshot, nowMs: NOW, freshAtMs: NOW });
     expect(guarded.services).toBe(snapshot.services);
     expect(guarded.confirmAtMs).toBeUndefined();
   });
@@ -139,7 +164,7 @@ describe("the guard (G3)", () => {
 
   it("keeps the very service of before while nothing else changes", () => {
     const before = snapshotOf({ web: "a1 a2", ...other }, "").services;
-    const input = { rules: RULES, snapshot: snapshotOf(other, "d"), nowMs: NOW, freshAtMs: NOW };
+    const input = { rules: RULES, letGo: new Map(), snapshot: snapshotOf(other, "d"), nowMs: NOW, freshAtMs: NOW };
     expect(guardServices({ ...input, before: { services: before, holds: [] } }).services.get("web")).toBe(before.get("web"));
   });
 });

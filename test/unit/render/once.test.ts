@@ -130,7 +130,7 @@ describe("renderOnce", () => {
     expect(held.targets[0]?.outcome).toHaveProperty(
       "error.message",
       expect.stringMatching(
-        /^2 instances of service "web" vanished and stay in force until 2.*Z: no usable instance would be left$/,
+        /^2 instances of service "web" vanished, kept in force until 2.*Z: no usable instance would be left$/,
       ),
     );
     const accepted = await once(registry, [guarded], 1000, true);

@@ -144,6 +144,26 @@ describe("a renderer", () => {
     await shows(target, "b | 4 | web "); // the owner lives and has no "a" any more: that is only a matter of time
   });
 
+  it("counts together what dies within a hold: a fleet that goes node by node does not slip through (G3)", async () => {
+    const worldOf = createMemoryWorld();
+    const registry = createMemoryRegistry({ world: worldOf });
+    const { signal } = stop;
+    for (const owner of ["n1", "n2", "n3", "n4"]) {
+      await registry.keepAlive(owner, 60_000, signal);
+      await registry.write(owner, { put: [{ instance: entry("web", owner) }], remove: [] }, signal);
+    }
+    const target = paper("t");
+    start(registry, [await plan(target, TEMPLATE, { guard: { ...GUARD, holdMs: 60_000 } })]);
+    await shows(target, "n1 n2 n3 n4 | - | web ");
+    worldOf.expire("n1");
+    await shows(target, "n2 n3 n4 | - | web ");
+    worldOf.expire("n2");
+    await shows(target, "n3 n4 | - | web ");
+    worldOf.expire("n3");
+    await shows(target, "n1 n2 n3 n4 | - | web ");
+    expect(target.provenance()?.holds).toMatchObject([{ instances: ["n1", "n2", "n3"] }]);
+  });
+
   it("lets one target that fails or hangs hurt only itself (G7)", async () => {
     const registry = createMemoryRegistry();
     const good = paper("good");

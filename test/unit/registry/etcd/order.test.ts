@@ -133,6 +133,16 @@ describe("Order", () => {
     expect(asked()).toBe(20);
   });
 
+  test("a store that has answered before and hangs now is waited for: nothing is released in parts", () => {
+    const { order, released } = setup(2);
+    order.answered(4);
+    order.received(0, [event("a", 5)], 5);
+    vi.advanceTimersByTime(60_000);
+    expect(released).toEqual([]);
+    order.received(1, [event("b", 5)], 5);
+    expect(released).toEqual([["a@5", "b@5"]]);
+  });
+
   test("closed, it asks and releases no more", () => {
     const { order, released, asked } = setup(2);
     order.received(0, [event("a", 5)], 5);
