@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { FormatName, Resolved } from "../../src/render/formats/index.ts";
+import { runCommand } from "../helpers/servers/command.ts";
 import { readHaproxy } from "../unit/render/formats/haproxy-words.ts";
 import { readJson } from "../unit/render/formats/json-text.ts";
 import { NGINX_PLACES } from "../unit/render/formats/nginx-places.ts";
@@ -196,30 +197,32 @@ json.dump(bad[:5], sys.stdout, default=str)
 `;
 const PROBES = { yaml: "a: 1", toml: "a = 1", xml: "<a/>", ini: "[a]" };
 
-function runPython(format: keyof typeof PROBES, all: readonly Case[]) {
+async function readByPython(format: keyof typeof PROBES, all: readonly Case[]): Promise<unknown> {
   const input = JSON.stringify(all.map(({ row, value, text }) => [text, row.expect(value)]));
-  return spawnSync("python3", ["-c", PYTHON, format, PROBES[format]], { input, encoding: "utf8", maxBuffer: 1e9 });
+  const { stdout } = await runCommand(["python3", "-c", PYTHON, format, PROBES[format]], { input, timeoutMs: 300_000 });
+  return JSON.parse(stdout);
 }
 
 function hasPython(format: keyof typeof PROBES): boolean {
-  return runPython(format, []).status === 0;
+  return spawnSync("python3", ["-c", PYTHON, format, PROBES[format]], { input: "[]" }).status === 0;
 }
 
-describe("G2: and so it is for readers in Python", () => {
-  test.runIf(hasPython("yaml"))("yaml, read by PyYAML", { timeout: 300_000 }, () => {
+// At the same time: the readers are processes of their own.
+describe.concurrent("G2: and so it is for readers in Python", () => {
+  test.runIf(hasPython("yaml"))("yaml, read by PyYAML", { timeout: 300_000 }, async ({ expect }) => {
     const all = cases({ format: "yaml", places: YAML_PLACES, perValue: 1, seed: 12 });
-    expect(JSON.parse(runPython("yaml", all).stdout)).toEqual([]);
+    expect(await readByPython("yaml", all)).toEqual([]);
   });
-  test.runIf(hasPython("toml"))("toml, read by tomllib", { timeout: 300_000 }, () => {
+  test.runIf(hasPython("toml"))("toml, read by tomllib", { timeout: 300_000 }, async ({ expect }) => {
     const all = cases({ format: "toml", places: TOML_PLACES, perValue: 2, seed: 13 });
-    expect(JSON.parse(runPython("toml", all).stdout)).toEqual([]);
+    expect(await readByPython("toml", all)).toEqual([]);
   });
-  test.runIf(hasPython("ini"))("ini, read by configparser", { timeout: 300_000 }, () => {
+  test.runIf(hasPython("ini"))("ini, read by configparser", { timeout: 300_000 }, async ({ expect }) => {
     const all = cases({ format: "ini", places: INI_PLACES, perValue: 2, seed: 15 });
-    expect(JSON.parse(runPython("ini", all).stdout)).toEqual([]);
+    expect(await readByPython("ini", all)).toEqual([]);
   });
-  test.runIf(hasPython("xml"))("xml, read by expat", { timeout: 300_000 }, () => {
+  test.runIf(hasPython("xml"))("xml, read by expat", { timeout: 300_000 }, async ({ expect }) => {
     const all = cases({ format: "xml", places: XML_PLACES, perValue: 2, seed: 14 });
-    expect(JSON.parse(runPython("xml", all).stdout)).toEqual([]);
+    expect(await readByPython("xml", all)).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { GENERATION_MARK } from "../../ports.ts";
 import type { Escaped, Inserted, Problem, Resolved } from "./format.ts";
+import { createLines } from "./lines.ts";
 import type { Piece } from "./piece.ts";
 import { defectOf, textOf } from "./values.ts";
 
@@ -178,14 +179,10 @@ export class Draft {
 
   #problems(): readonly Problem[] {
     const refused = [...this.#refused].sort(([, a], [, b]) => a.offset - b.offset);
-    let line = 1;
-    let lineStart = 0;
+    const lineOf = createLines(this.text);
     return refused.map(([index, { offset, reason }]) => {
-      for (let at = this.text.indexOf("\n", lineStart); at !== -1 && at < offset; at = this.text.indexOf("\n", lineStart)) {
-        line += 1;
-        lineStart = at + 1;
-      }
-      return { index, offset, line, column: offset - lineStart + 1, reason };
+      const { number, start } = lineOf(offset);
+      return { index, offset, line: number, column: offset - start + 1, reason };
     });
   }
 }

@@ -3,12 +3,16 @@ import { type Escaped, type Format, refusal } from "./format.ts";
 import { placeLineComment } from "./line-comment.ts";
 import { controlRefusal, hasControl } from "./values.ts";
 
+/** What stands in front of a value in its word. */
 interface Word {
   /** The first one of its line. */
   readonly isFirst: boolean;
-  readonly start: number;
-  /** The author's text so far, without values. */
-  readonly text: string;
+  /** No text of the author's is in it, nor of a value's. */
+  isEmpty: boolean;
+  /** Parentheses that are open, less those that are closed. */
+  depth: number;
+  /** Directly behind a `$`, in a name that is not over, or in braces that are not closed. */
+  dollar: "" | "begun" | "name" | "brace";
 }
 
 /**
@@ -42,26 +46,9 @@ export const haproxy: Format = {
 
 /** A word, with quotes anywhere in it; returns where the text goes on. */
 function placeWord(draft: Draft, start: number, isFirst: boolean): number {
-  const marks: Mark[] = [];
-  const { end, isEmpty } = walkWord(draft, { start, isFirst, marks });
-  if (isEmpty) {
-    marks.forEach((mark) => draft.refuse(mark, "it would be an empty word, which ends the line for HAProxy"));
-  }
-  return end;
-}
-
-interface Walked {
-  readonly end: number;
-  /** No text of the author's is in it, nor of a value's. */
-  readonly isEmpty: boolean;
-}
-
-function walkWord(
-  draft: Draft,
-  { start, isFirst, marks }: { readonly start: number; readonly isFirst: boolean; readonly marks: Mark[] },
-): Walked {
   const { text } = draft;
-  let word = "";
+  const marks: Mark[] = [];
+  const word: Word = { isFirst, isEmpty: true, depth: 0, dollar: "" };
   let quote = "";
   let at = start;
   while (at < text.length) {
@@ -71,35 +58,61 @@ function walkWord(
     }
     const mark = draft.mark(at);
     if (mark !== undefined) {
-      draft.put(mark, escape(mark, quote, { isFirst, start, text: word }));
+      draft.put(mark, escape(mark, quote, word));
       at = mark.end;
-      word += mark.text === "" ? "" : "\0";
+      if (mark.text !== "") {
+        append(word, "\0");
+      }
       marks.push(mark);
-      continue;
-    }
-    if (char === "\\" && quote !== "'") {
+    } else if (char === "\\" && quote !== "'") {
       const escaped = draft.mark(at + 1);
       if (escaped !== undefined) {
         draft.refuse(escaped, "it stands behind a backslash");
       }
       at = escaped?.end ?? at + 2;
-      word += "\\";
+      append(word, char);
     } else {
       if (char === quote) {
         quote = "";
       } else if (quote === "" && (char === '"' || char === "'")) {
         quote = char;
       } else {
-        word += char;
+        append(word, char);
       }
       at += 1;
     }
   }
-  return { end: at, isEmpty: word === "" };
+  if (word.isEmpty) {
+    marks.forEach((mark) => draft.refuse(mark, "it would be an empty word, which ends the line for HAProxy"));
+  }
+  return at;
+}
+
+function append(word: Word, char: string): void {
+  word.isEmpty = false;
+  if (char === "(" || char === ")") {
+    word.depth += char === "(" ? 1 : -1;
+  }
+  switch (word.dollar) {
+    case "brace":
+      word.dollar = char === "}" ? "" : "brace";
+      break;
+    case "begun":
+      word.dollar = char === "{" ? "brace" : behindName(char);
+      break;
+    case "name":
+      word.dollar = behindName(char);
+      break;
+    case "":
+      word.dollar = char === "$" ? "begun" : "";
+  }
+}
+
+function behindName(char: string): Word["dollar"] {
+  return char === "$" ? "begun" : /\w/.test(char) ? "name" : "";
 }
 
 function escape({ text, inserted }: Mark, quote: string, word: Word): Escaped {
-  const isStart = word.text === "";
   if (word.isFirst) {
     return refusal("it would be a keyword");
   }
@@ -109,28 +122,20 @@ function escape({ text, inserted }: Mark, quote: string, word: Word): Escaped {
   if (text.includes("%")) {
     return refusal("it holds a %, which begins an expression in haproxy's log formats");
   }
-  if (isStart && (/^[{}!|]/.test(text) || (text.startsWith("-") && typeof inserted.value === "string"))) {
+  if (word.isEmpty && (/^[{}!|]/.test(text) || (text.startsWith("-") && typeof inserted.value === "string"))) {
     return refusal("its first character has a meaning in haproxy");
   }
-  if (count(word.text, "(") > count(word.text, ")") && !/^[A-Za-z0-9._/:@-]*$/.test(text)) {
+  if (word.depth > 0 && !/^[A-Za-z0-9._/:@-]*$/.test(text)) {
     return refusal("it is an argument in parentheses, where only a plain word is let through");
   }
   if (quote === "'") {
     return text.includes("'") ? refusal("it holds a single quote, which has no escape in single quotes") : text;
   }
   if (quote === '"') {
-    return endsInDollar(word) ? refusal("it stands behind a $") : text.replace(/[\\"$]/g, "\\$&");
+    return word.dollar !== "" ? refusal("it stands behind a $") : text.replace(/[\\"$]/g, "\\$&");
   }
   if (text === "") {
     return '""';
   }
   return text.replace(/[\\"'# ]/g, "\\$&");
-}
-
-function endsInDollar(word: Word): boolean {
-  return /\$(\{[^}]*|\w*)$/.test(word.text);
-}
-
-function count(text: string, char: string): number {
-  return text.split(char).length - 1;
 }

@@ -30,9 +30,8 @@ function placeLine(draft: Draft, start: number, end: number): void {
   const isSection = /^\s*\[/.test(line);
   const isContinued = draft.text.slice(start - 2, start) === "\\\n" || /^\s/.test(line);
   const separator = start + line.search(/[=:]|$/);
+  const value = valueOf(draft.text, { start: separator + 1, end });
   for (; mark !== undefined; mark = draft.nextMark(mark.end, end)) {
-    const before = draft.text.slice(start, mark.start);
-    const behind = draft.text.slice(mark.end, end);
     if (isComment) {
       draft.put(mark, inComment(mark.text));
     } else if (isSection) {
@@ -44,31 +43,51 @@ function placeLine(draft: Draft, start: number, end: number): void {
         isKey ? inWords(mark, /^[A-Za-z0-9_][A-Za-z0-9._-]*$/, "a key") : refusal("it is no part of a key=value line"),
       );
     } else {
-      draft.put(mark, inValue(mark, { before, behind }));
+      draft.put(mark, inValue(draft.text, mark, value));
     }
   }
+}
+
+/** The value of a line, without the blanks around it. */
+interface Value {
+  readonly start: number;
+  readonly end: number;
+  /** The author's first character. */
+  readonly first: string;
+  /** Where the author's closing quote stands, with nothing behind it; -1: the value is not in quotes. */
+  readonly closingQuote: number;
+}
+
+function valueOf(text: string, { start, end }: { readonly start: number; readonly end: number }): Value {
+  const line = text.slice(start, end);
+  const begin = end - line.trimStart().length;
+  const close = start + line.trimEnd().length;
+  const second = line.indexOf('"', begin - start + 1);
+  const isQuoted = text[begin] === '"' && second !== -1 && start + second === close - 1;
+  return { start: begin, end: close, first: text.charAt(begin), closingQuote: isQuoted ? start + second : -1 };
 }
 
 function inWords({ text }: Mark, words: RegExp, place: string): Escaped {
   return words.test(text) ? text : refusal(`it is a part of ${place}, where only a plain word is let through`);
 }
 
-function inValue({ text }: Mark, { before, behind }: { readonly before: string; readonly behind: string }): Escaped {
+function inValue(file: string, { text, start, end }: Mark, value: Value): Escaped {
   if (hasControl(text.replaceAll("\t", ""))) {
     return refusal(controlRefusal(text, "in an ini file"));
   }
-  const around = before.slice(-1) + text + behind.slice(0, 1);
-  if (text.includes("\\") || text.includes("%") || /\$[${(]/.test(around) || /[\\%]$/.test(before)) {
+  const before = file.charAt(start - 1);
+  const around = before + text + file.charAt(end);
+  if (text.includes("\\") || text.includes("%") || /\$[${(]/.test(around) || before === "\\" || before === "%") {
     return refusal("it holds a backslash, a % or ${, which some readers of ini files expand: for others use format text");
   }
-  const afterSeparator = before.replace(/^[^=:]*[=:]\s*/, "");
-  if (/^"[^"]*$/.test(afterSeparator) && /^[^"]*"\s*$/.test(behind)) {
+  const isFirst = start <= value.start;
+  if (!isFirst && value.closingQuote >= end) {
     return text.includes('"') ? refusal("it holds a double quote, which has no escape in an ini file") : text;
   }
-  if (/[;#"\t]/.test(text) || /^["']/.test(afterSeparator + text)) {
+  if (/[;#"\t]/.test(text) || /^["']/.test(isFirst ? text : value.first)) {
     return refusal('it holds a quote, a tab, a ; or a #, which needs "…" around it');
   }
-  if ((afterSeparator === "" && /^\s/.test(text)) || (behind.trim() === "" && /\s$/.test(text))) {
+  if ((isFirst && /^\s/.test(text)) || (end >= value.end && /\s$/.test(text))) {
     return refusal('it has a blank at its edge, which needs "…" around it');
   }
   return text;

@@ -1,16 +1,18 @@
 import type { Draft, Mark } from "./draft.ts";
 import { type Format, refusal } from "./format.ts";
+import { createLines, type Line } from "./lines.ts";
 import { inComment, indentRest, jsonInner } from "./values.ts";
 
 interface State {
   /** The collections around. */
   readonly open: ("{" | "[")[];
-  /** The keys of each of them so far. */
+  /** The keys of each of them so far, and the values that a second one of that name would refuse. */
   readonly keys: Map<string, readonly Mark[]>[];
   /** The next token is a key. */
   isKey: boolean;
   /** Why nothing can stand in the rest of the file. */
   dark: string | undefined;
+  readonly lineOf: (at: number) => Line;
 }
 
 /**
@@ -21,7 +23,7 @@ export const json: Format = {
   name: "json",
   isPlain: () => false, // bare text needs quotes
   place(draft) {
-    const state: State = { open: [], keys: [], isKey: false, dark: undefined };
+    const state: State = { open: [], keys: [], isKey: false, dark: undefined, lineOf: createLines(draft.text) };
     let at = 0;
     while (at < draft.text.length) {
       at = placeToken(draft, state, at);
@@ -76,7 +78,7 @@ function placeBare(draft: Draft, state: State, mark: Mark): void {
   } else if (isGlued(draft.text, mark)) {
     draft.refuse(mark, "it is glued to other text without quotes around both");
   } else if (structure !== undefined && !state.isKey && isJson(structure)) {
-    draft.put(mark, structure.includes("\n") ? indentRest(structure, lineIndent(draft.text, mark.start)) : structure);
+    draft.put(mark, structure.includes("\n") ? indentRest(structure, lineIndent(draft.text, state, mark.start)) : structure);
   } else if (typeof value === "string" || state.isKey) {
     draft.put(mark, `"${jsonInner(mark.text)}"`);
     addKey(draft, state, { key: mark.text, marks: [mark] });
@@ -101,7 +103,7 @@ function addKey(draft: Draft, state: State, { key, marks }: Key): void {
   if (earlier !== undefined) {
     [...earlier, ...marks].forEach((mark) => draft.refuse(mark, "it makes a key that is there already"));
   }
-  keys.set(key, [...(earlier ?? []), ...marks]);
+  keys.set(key, earlier === undefined ? marks : []); // those that are refused need not be refused again
 }
 
 /** What the author wrote between the quotes, as a reader takes it; broken escapes stay as they are. */
@@ -177,7 +179,6 @@ export function isJson(structure: string): boolean {
   }
 }
 
-function lineIndent(text: string, at: number): string {
-  const lineStart = text.lastIndexOf("\n", at - 1) + 1;
-  return /^[ \t]*/.exec(text.slice(lineStart, at))?.[0] ?? "";
+function lineIndent(text: string, state: State, at: number): string {
+  return /^[ \t]*/.exec(text.slice(state.lineOf(at).start, at))?.[0] ?? "";
 }
