@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: ["test/helpers/servers/global-setup.ts"],
     fileParallelism: false,
     reporters: ["./test/bench/reporter.ts"],
-    testTimeout: 300_000,
+    testTimeout: 600_000,
     hookTimeout: 120_000,
   },
 });

@@ -1,4 +1,5 @@
 import { compareText, type Entry, sameEntry } from "./instance.ts";
+import { SortedMap } from "./sorted-map.ts";
 
 /** A service with at least one instance. Frozen, and the same object for as long as nothing in it changes. */
 export interface Service {
@@ -44,11 +45,11 @@ export class SnapshotBuilder {
   readonly #invalidEntries = new Map<string, string>();
   readonly #invalidKeys = new Map<string, string>();
   readonly #dirtyServices = new Set<string>();
-  #keysDirty = false;
+  readonly #dirtyKeys = new Set<string>();
   #invalidDirty = false;
   /** What the last `#settle` made of it all; `#changed`: it is not what the last snapshot holds. */
-  #services: ReadonlyMap<string, Service> = new Map();
-  #keysView: ReadonlyMap<string, string> = new Map();
+  #services = SortedMap.empty<Service>();
+  #keysView = SortedMap.empty<string>();
   #owners: ReadonlySet<string> = new Set();
   #invalid: readonly Invalid[] = Object.freeze([]);
   #changed = false;
@@ -102,7 +103,7 @@ export class SnapshotBuilder {
     this.#invalidDirty = this.#invalidKeys.delete(key) || this.#invalidDirty;
     if (this.#keys.get(key) !== value) {
       this.#keys.set(key, value);
-      this.#keysDirty = true;
+      this.#dirtyKeys.add(key);
     }
   }
 
@@ -117,7 +118,7 @@ export class SnapshotBuilder {
   deleteKey(key: string): void {
     this.#invalidDirty = this.#invalidKeys.delete(key) || this.#invalidDirty;
     if (this.#keys.delete(key)) {
-      this.#keysDirty = true;
+      this.#dirtyKeys.add(key);
     }
   }
 
@@ -171,12 +172,9 @@ export class SnapshotBuilder {
       this.#settleServices();
       this.#dirtyServices.clear();
     }
-    if (this.#keysDirty) {
-      this.#keysDirty = false;
-      if (!sameMap(this.#keys, this.#keysView)) {
-        this.#keysView = new Map([...this.#keys].sort(([a], [b]) => compareText(a, b)));
-        this.#changed = true;
-      }
+    if (this.#dirtyKeys.size > 0) {
+      this.#settleKeys();
+      this.#dirtyKeys.clear();
     }
     if (this.#invalidDirty) {
       this.#invalidDirty = false;
@@ -205,34 +203,33 @@ export class SnapshotBuilder {
   }
 
   #settleServices(): void {
-    const rebuilt = new Map<string, Service>();
-    let sameNames = true;
-    let changed = false;
+    const edits = new Map<string, Service | undefined>();
     for (const name of this.#dirtyServices) {
       const members = this.#members.get(name);
       const old = this.#services.get(name);
-      if (members !== undefined) {
-        const service = buildService(name, this.#inOrder(name, members));
-        if (old === undefined || !sameInstances(service, old)) {
-          rebuilt.set(name, service);
-        }
-      }
-      sameNames &&= (old !== undefined) === (members !== undefined);
-      changed ||= rebuilt.has(name) || (old !== undefined) !== (members !== undefined);
-    }
-    if (!changed) {
-      return;
-    }
-    const names = sameNames ? this.#services.keys() : [...this.#members.keys()].sort();
-    const next = new Map<string, Service>();
-    for (const name of names) {
-      const service = rebuilt.get(name) ?? this.#services.get(name);
-      if (service !== undefined) {
-        next.set(name, service);
+      const service = members && buildService(name, this.#inOrder(name, members));
+      if (service === undefined || old === undefined ? service !== old : !sameInstances(service, old)) {
+        edits.set(name, service);
       }
     }
-    this.#services = next;
-    this.#changed = true;
+    if (edits.size > 0) {
+      this.#services = this.#services.with(edits);
+      this.#changed = true;
+    }
+  }
+
+  #settleKeys(): void {
+    const edits = new Map<string, string | undefined>();
+    for (const key of this.#dirtyKeys) {
+      const value = this.#keys.get(key);
+      if (value !== this.#keysView.get(key)) {
+        edits.set(key, value);
+      }
+    }
+    if (edits.size > 0) {
+      this.#keysView = this.#keysView.with(edits);
+      this.#changed = true;
+    }
   }
 }
 
@@ -266,10 +263,6 @@ function sameInstances(a: Service, b: Service): boolean {
       return other !== undefined && (entry === other || sameEntry(entry, other));
     })
   );
-}
-
-function sameMap(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
-  return a.size === b.size && [...a].every(([key, value]) => b.get(key) === value);
 }
 
 function sameInvalid(a: readonly Invalid[], b: readonly Invalid[]): boolean {

@@ -1,13 +1,15 @@
 /** Looks at a template's syntax tree before it is compiled: refuses what we do not allow and routes every insertion through one helper. */
 import { nearest } from "../core/nearest.ts";
 import { FairleadError, type Location } from "../model/errors.ts";
-import { joinSelectors, NOTHING, type Selector } from "../model/selector.ts";
+import { joinAll, type Selector } from "../model/selector.ts";
+import { dependsOnItemOnly, MEMO } from "./memo.ts";
 import {
   contextAt,
   isPath,
   literalRead,
   nameOf,
   numberOf,
+  pairOf,
   pathTo,
   simpleName,
   sourceText,
@@ -54,7 +56,7 @@ export interface Prepared {
 export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
   const findings: Finding[] = [];
   const partials = new Set<string>();
-  let literalReads: Selector = NOTHING;
+  const literalReads: Selector[] = [];
   const scopes: string[][] = [];
 
   function locate(node: hbs.AST.Node): Location {
@@ -147,10 +149,19 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
       unknownHelper(node, name);
     }
     countArguments(node, name);
+    // Before anything in it is changed: the question is asked of what the author wrote.
+    const isRemembered = name === "each" && dependsOnItemOnly(node, scopes.flat());
     visitArguments(node, { helper: name, hasElse: node.inverse !== undefined });
     noteRead(name, node.params);
     visitProgram(node.program);
     visitProgram(node.inverse);
+    if (isRemembered) {
+      const pairs = [
+        ...(node.hash?.pairs ?? []),
+        pairOf(MEMO, `${rules.file}:${node.loc.start.line}:${node.loc.start.column}`, node.loc),
+      ];
+      node.hash = { type: "Hash", pairs, loc: node.loc };
+    }
   }
 
   function visitPartial(node: hbs.AST.PartialStatement): void {
@@ -268,7 +279,7 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
     const literal = first?.type === "StringLiteral" ? (first as hbs.AST.StringLiteral).value : undefined;
     const read = literalRead(name, literal);
     if (read !== undefined) {
-      literalReads = joinSelectors(literalReads, read);
+      literalReads.push(read);
     }
   }
 
@@ -277,7 +288,7 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
   }
 
   visitProgram(program);
-  return { findings, literalReads, partials: [...partials].sort() };
+  return { findings, literalReads: joinAll(literalReads), partials: [...partials].sort() };
 }
 
 /** The error of a template that cannot be used: the first finding, with the count of the others. */

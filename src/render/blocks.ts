@@ -2,6 +2,8 @@
 import { FairleadError, type Location } from "../model/errors.ts";
 import type { Budget } from "./budget.ts";
 import { isRecord, isTruthy, kindOf } from "./helpers/values.ts";
+import type { Insertions } from "./insertions.ts";
+import { MEMO, type Memo } from "./memo.ts";
 import type { Trail } from "./trail.ts";
 
 /** What Handlebars gives to a helper as its last argument. */
@@ -16,6 +18,7 @@ export interface CallOptions {
 export interface BlockState {
   readonly budget: Budget;
   readonly trail: Trail;
+  readonly insertions: Insertions;
 }
 
 type Block = (context: unknown, value: unknown, options: CallOptions) => unknown;
@@ -24,6 +27,7 @@ type Block = (context: unknown, value: unknown, options: CallOptions) => unknown
 export function createBlocks(
   state: () => BlockState,
   locate: (options: CallOptions) => Location,
+  memo: Memo,
 ): Readonly<Record<string, Block>> {
   function decide(context: unknown, isTrue: boolean, options: CallOptions): string {
     const { budget, trail } = state();
@@ -33,7 +37,7 @@ export function createBlocks(
   }
 
   function each(context: unknown, value: unknown, options: CallOptions): string {
-    const { budget, trail } = state();
+    const { budget, trail, insertions } = state();
     const origin = trail.take();
     const location = locate(options);
     const keys = keysOf(value);
@@ -46,6 +50,7 @@ export function createBlocks(
     // One frame for all turns: each turn is over before the next begins.
     const data: Record<string, unknown> = { ...options.data, _parent: options.data };
     const frame = trail.enter(origin);
+    const again = memo.open(options.hash[MEMO], value, origin);
     let text = "";
     try {
       for (let index = 0; index < keys.length; index++) {
@@ -54,10 +59,14 @@ export function createBlocks(
         Object.assign(data, { key, index, first: index === 0, last: index === keys.length - 1 });
         frame.context = item;
         budget.spend(1, location);
-        text += options.fn?.(item, { data, blockParams: blockParams(item, key) }) ?? "";
+        // What a turn left unused is not the next one's.
+        trail.forget();
+        const write = (): string => options.fn?.(item, { data, blockParams: blockParams(item, key) }) ?? "";
+        text += again === undefined ? write() : again(item, write, { budget, insertions, location });
         budget.fit(text.length, location);
       }
     } finally {
+      trail.forget();
       trail.leave();
     }
     return text;

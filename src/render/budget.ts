@@ -13,8 +13,16 @@ const MAX_PARTIAL_DEPTH = 100;
 /** Inclusions of partials that are being included already: enough for a tree of data, and over in no time. */
 const MAX_RECURSIONS = 5_000;
 
-export interface Budget {
+/** What has been used of a budget. */
+export interface Used {
   readonly steps: number;
+  readonly inserted: number;
+}
+
+export interface Budget {
+  readonly used: Used;
+  /** What is not done again because its result is remembered counts all the same. */
+  use(again: Used, location: Location): void;
   spend(steps: number, location: Location): void;
   /** A value is inserted. It stands as a short mark until the end, so it is counted here. */
   insert(value: unknown, location: Location): void;
@@ -49,10 +57,14 @@ export function createBudget(): Budget {
     }
   }
 
-  function insert(value: unknown, location: Location): void {
-    spend(1, location);
-    inserted += typeof value === "string" ? value.length : 0;
+  function use(again: Used, location: Location): void {
+    spend(again.steps, location);
+    inserted += again.inserted;
     fit(inserted, location);
+  }
+
+  function insert(value: unknown, location: Location): void {
+    use({ steps: 1, inserted: typeof value === "string" ? value.length : 0 }, location);
   }
 
   function include(name: string, location: Location, work: () => string): string {
@@ -75,9 +87,10 @@ export function createBudget(): Budget {
   }
 
   return {
-    get steps() {
-      return steps;
+    get used() {
+      return { steps, inserted };
     },
+    use,
     spend,
     insert,
     fit,

@@ -6,8 +6,9 @@ import { type BlockState, type CallOptions, createBlocks } from "./blocks.ts";
 import { costOf, createBudget } from "./budget.ts";
 import { type FormatName, marksAll } from "./formats/index.ts";
 import { HELPERS } from "./helpers/index.ts";
-import { type Blame, createInsertions, type Insertions } from "./insertions.ts";
+import { type Blame, createInsertions } from "./insertions.ts";
 import { flatten, lint } from "./lint.ts";
+import { createMemo, type Memo } from "./memo.ts";
 import { parseFinding } from "./parse-finding.ts";
 import { joinContext, lookUp, ROOT, readPath } from "./paths.ts";
 import { bindReads, type Facts, READ_HELPERS } from "./reads.ts";
@@ -68,7 +69,6 @@ export type Attempt =
 interface State extends BlockState {
   readonly view: View;
   readonly facts: Facts;
-  readonly insertions: Insertions;
 }
 
 /** Parses and compiles a template, once. Never throws: what is wrong is in `findings`. */
@@ -81,6 +81,7 @@ export function compileTemplate(source: TemplateSource): Template {
   const partialNames = new Set(source.partials.keys());
   const texts = [source.text, ...[...source.partials.values()].map(({ text }) => text)];
   const needsMarks = texts.some((text) => marksAll(source.format, text));
+  const memo = createMemo();
   let literalReads: Selector = NOTHING;
   let namesGeneration = false;
 
@@ -136,7 +137,7 @@ export function compileTemplate(source: TemplateSource): Template {
     }
     return current;
   }
-  registerHelpers(env, { place, reads: bindReads(state), state, sites });
+  registerHelpers(env, { place, reads: bindReads(state), state, sites, memo });
   const run = load(source.file, source.text, MAIN);
   const broken = syntaxError(findings);
 
@@ -144,6 +145,7 @@ export function compileTemplate(source: TemplateSource): Template {
     if (broken !== undefined || run === undefined) {
       throw broken ?? new Error("a template without findings did not compile");
     }
+    memo.begin(facts);
     const insertions = createInsertions(source.format, { needsMarks });
     current = { view, facts, insertions, budget: createBudget(), trail: createTrail() };
     place.file = source.file;
@@ -178,10 +180,11 @@ interface Bound {
   readonly reads: ReadonlyMap<string, Call>;
   readonly state: () => State;
   readonly sites: readonly (Site | InsertSite)[];
+  readonly memo: Memo;
 }
 type Call = (args: readonly unknown[], hash: Readonly<Record<string, unknown>>) => unknown;
 
-function registerHelpers(env: typeof Handlebars, { place, reads, state, sites }: Bound): void {
+function registerHelpers(env: typeof Handlebars, { place, reads, state, sites, memo }: Bound): void {
   const section = env.helpers["blockHelperMissing"] as (this: unknown, value: unknown, options: unknown) => string;
   const calls = new Map<string, Call>([...reads, ...HELPERS.map((helper): [string, Call] => [helper.name, helper.call])]);
   const locate = (options: CallOptions): Location => locationOf(place.file, options);
@@ -204,7 +207,7 @@ function registerHelpers(env: typeof Handlebars, { place, reads, state, sites }:
       return options.fn === undefined ? value : section.call(this, value, options);
     });
   }
-  for (const [name, block] of Object.entries(createBlocks(state, locate))) {
+  for (const [name, block] of Object.entries(createBlocks(state, locate, memo))) {
     env.registerHelper(name, function (this: unknown, value: unknown, options: CallOptions) {
       return block(this, value, options);
     });

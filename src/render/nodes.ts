@@ -59,6 +59,10 @@ export function numberOf(value: number, loc: hbs.AST.SourceLocation): hbs.AST.Nu
   return { type: "NumberLiteral", value, original: value, loc };
 }
 
+export function pairOf(key: string, value: string, loc: hbs.AST.SourceLocation): hbs.AST.HashPair {
+  return { type: "HashPair", key, value: { type: "StringLiteral", value, original: value, loc } as hbs.AST.StringLiteral, loc };
+}
+
 export function isPath(node: hbs.AST.Node): node is hbs.AST.PathExpression {
   return node.type === "PathExpression";
 }

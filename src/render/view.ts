@@ -2,6 +2,7 @@ import { FairleadError } from "../model/errors.ts";
 import { compareText, type Entry, isUsable } from "../model/instance.ts";
 import { joinSelectors, NOTHING, type Selector, selectsKeys, selectsService } from "../model/selector.ts";
 import type { Service, Snapshot } from "../model/snapshot.ts";
+import { SortedMap } from "../model/sorted-map.ts";
 import { InstanceFields, type InstanceView, withKnownFields } from "./fields.ts";
 
 export interface ServiceView {
@@ -74,7 +75,8 @@ export function createView(snapshot: Snapshot, selector: Selector, seen: Snapsho
         return [];
       }
       record("services", "");
-      const all = [...seen.services.values()].map((service) => serviceView(service, filter));
+      const viewOf = serviceViews(filter);
+      const all = Array.from(seen.services.values(), viewOf);
       return filter.tag === undefined ? all : all.filter((service) => service.instances.length > 0);
     },
     service(name, filter) {
@@ -84,12 +86,12 @@ export function createView(snapshot: Snapshot, selector: Selector, seen: Snapsho
       }
       record("service", name);
       const service = seen.services.get(name);
-      return service === undefined ? [] : serviceView(service, filter).instances;
+      return service === undefined ? [] : serviceViews(filter)(service).instances;
     },
     oneService(name) {
       record("service", name);
       const service = seen.services.get(name);
-      return service === undefined ? undefined : serviceView(service, {});
+      return service === undefined ? undefined : serviceViews({})(service);
     },
     key(path) {
       const key = canonicalKey(path);
@@ -114,7 +116,11 @@ export function createView(snapshot: Snapshot, selector: Selector, seen: Snapsho
 
 /** Whether one of the reads would find something else in this snapshot. */
 export function isStale(reads: readonly Read[], snapshot: Snapshot): boolean {
-  return reads.some((read) => !sameFound(read.found, lookUp(snapshot, read.kind, read.name)));
+  return reads.some((read) =>
+    read.kind === "keys" && snapshot.keys instanceof SortedMap
+      ? !snapshot.keys.hasBelow(read.name, read.found as readonly KeyView[])
+      : !sameFound(read.found, lookUp(snapshot, read.kind, read.name)),
+  );
 }
 
 /** Without the leading slash that etcd users write. */
@@ -153,7 +159,7 @@ function keysBelow(keys: ReadonlyMap<string, string>, prefix: string): readonly 
     return known;
   }
   const list: KeyView[] = [];
-  for (const [key, value] of keys) {
+  for (const [key, value] of keys instanceof SortedMap ? keys.below(prefix) : keys) {
     if (key.startsWith(prefix)) {
       list.push(withKnownFields({ key, name: canonicalKey(key.slice(prefix.length)), value }));
     }
@@ -174,27 +180,28 @@ export function instanceView(entry: Entry): InstanceView {
   return view;
 }
 
-const serviceViews = new WeakMap<Service, Map<string, ServiceView>>();
+/** By filter, so that a service has one view for each. */
+const viewsByFilter = new Map<string, WeakMap<Service, ServiceView>>();
 
-function serviceView(service: Service, filter: Filter): ServiceView {
+function serviceViews(filter: Filter): (service: Service) => ServiceView {
   const id = JSON.stringify([filter.tag, filter.health]);
-  const views = serviceViews.get(service) ?? new Map<string, ServiceView>();
-  serviceViews.set(service, views);
-  const known = views.get(id);
-  if (known !== undefined) {
-    return known;
-  }
-  const wanted = filter.tag === undefined ? [] : filter.tag.split(",").map((tag) => tag.trim());
-  const instances = service.instances.filter(
-    (entry) => hasHealth(entry, filter.health) && wanted.every((tag) => entry.tags.includes(tag)),
-  );
-  const view = withKnownFields({
-    name: service.name,
-    tags: service.tags,
-    instances: Object.freeze(instances.map(instanceView)),
-  });
-  views.set(id, view);
-  return view;
+  const views = viewsByFilter.get(id) ?? new WeakMap<Service, ServiceView>();
+  viewsByFilter.set(id, views);
+  return (service) => {
+    const known = views.get(service);
+    if (known !== undefined) {
+      return known;
+    }
+    const view = serviceView(service, filter);
+    views.set(service, view);
+    return view;
+  };
+}
+
+function serviceView({ name, tags, instances }: Service, { tag, health }: Filter): ServiceView {
+  const wanted = tag === undefined ? [] : tag.split(",").map((text) => text.trim());
+  const chosen = instances.filter((entry) => hasHealth(entry, health) && wanted.every((text) => entry.tags.includes(text)));
+  return withKnownFields({ name, tags, instances: Object.freeze(chosen.map(instanceView)) });
 }
 
 function hasHealth(entry: Entry, health: string | undefined): boolean {

@@ -1,6 +1,7 @@
 /** What a target's files should be, beside what is on the disk. */
 import { type FileReport, GENERATION_MARK, type RenderedFile } from "../ports.ts";
 import type { Folders } from "./folder.ts";
+import { bytesOf } from "./generation.ts";
 import { type Applied, contentOf, currentState, type Journal, type KeptFile } from "./journal.ts";
 import type { KeptBytes } from "./keep.ts";
 import { type FileContent, readDestination, sameContent, sha256 } from "./stage.ts";
@@ -143,7 +144,7 @@ function wantedContent(file: RenderedFile, generation: string, current: FileCont
   const uid = file.uid ?? current?.uid;
   const gid = file.gid ?? current?.gid;
   return {
-    bytes: Buffer.from(file.text.replaceAll(GENERATION_MARK, generation)),
+    bytes: file.text.includes(GENERATION_MARK) ? Buffer.from(file.text.replaceAll(GENERATION_MARK, generation)) : bytesOf(file),
     mode: file.mode ?? current?.mode ?? 0o644,
     ...(uid !== undefined && { uid }),
     ...(gid !== undefined && { gid }),

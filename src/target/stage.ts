@@ -6,6 +6,8 @@ import { FairleadError, systemCode } from "../model/errors.ts";
 import type { Place } from "./folder.ts";
 import { refused } from "./refusal.ts";
 
+const PART_BYTES = 256 * 1024;
+
 export interface FileContent {
   readonly bytes: Buffer;
   readonly mode: number;
@@ -14,8 +16,13 @@ export interface FileContent {
   readonly gid?: number;
 }
 
+/** Bytes are never changed here once they are made, so each lot of them is hashed once. */
+const hashes = new WeakMap<Uint8Array, string>();
+
 export function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  const hash = hashes.get(bytes) ?? createHash("sha256").update(bytes).digest("hex");
+  hashes.set(bytes, hash);
+  return hash;
 }
 
 /** Whether a file on the disk is what is wanted; attributes that nobody asked for do not count. */
@@ -70,11 +77,7 @@ export async function stageFile(place: Place, content: FileContent): Promise<str
   try {
     handle = await open(place.at(name), "wx+", 0o600);
     await fill(handle, content);
-    const written = Buffer.alloc(content.bytes.length);
-    await handle.read(written, 0, written.length, 0);
-    if (!written.equals(content.bytes)) {
-      throw new Error("what was read back is not what was written");
-    }
+    await requireBytes(handle, content.bytes);
     await handle.close();
     return name;
   } catch (error) {
@@ -106,6 +109,18 @@ async function setAttributes(
   }
   if (isOther || mode !== now.mode) {
     await handle.chmod(mode);
+  }
+}
+
+/** Reads a file back, a part at a time: it may be large. */
+async function requireBytes(handle: FileHandle, bytes: Buffer): Promise<void> {
+  const part = Buffer.alloc(Math.min(bytes.length, PART_BYTES));
+  for (let at = 0; at < bytes.length; at += part.length) {
+    const wanted = bytes.subarray(at, at + part.length);
+    const { bytesRead } = await handle.read(part, 0, wanted.length, at);
+    if (bytesRead !== wanted.length || !part.subarray(0, bytesRead).equals(wanted)) {
+      throw new Error("what was read back is not what was written");
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 /** Numbers as they are quoted: medians and ratios; the machine is never quiet. */
 
 import { type FSWatcher, watch } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 export function quantile(samples: readonly number[], q: number): number {
@@ -27,12 +27,33 @@ export async function residentMb(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
 }
 
-/** Tells at once when a file has a wanted content. */
+/** The most memory that a process ever had, in MB. */
+export async function peakMb(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+}
+
+/** The processor time of a process so far: what a busy machine does not change. Linux counts it in hundredths of a second. */
+export async function cpuMs(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).replace(/^.*\) /s, "").split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** Tells at once when a file has a wanted content. It is read again only when it was replaced. */
 export function watchFile(file: string): {
   until(holds: (text: string) => boolean, timeoutMs?: number): Promise<void>;
   close(): void;
 } {
   let wake: (() => void) | undefined;
+  let seen = { stamp: "", text: "" };
+  async function read(): Promise<string> {
+    const { ino, mtimeMs, size } = await stat(file);
+    const stamp = [ino, mtimeMs, size].join();
+    if (stamp !== seen.stamp) {
+      seen = { stamp, text: await readFile(file, "utf8") };
+    }
+    return seen.text;
+  }
   const watcher: FSWatcher = watch(dirname(file), () => wake?.());
   return {
     async until(holds, timeoutMs = 20_000) {
@@ -41,7 +62,7 @@ export function watchFile(file: string): {
         const changed = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        if (holds(await readFile(file, "utf8").catch(() => ""))) {
+        if (holds(await read().catch(() => ""))) {
           return;
         }
         if (performance.now() > deadline) {

@@ -96,7 +96,7 @@ for (const { name, servers, make } of STORES) {
       const line = await proxy.logged("guard holds instances that vanished", { code: "GUARD_HELD", service: "web" }, 60_000);
       const heldAt = performance.now();
       expect(line).toMatchObject({ instances: ["a", "b"], reason: "no usable instance would be left" });
-      expect(await content()).toBe("db: d\nweb: a b\n");
+      await holds("db: d\nweb: a b\n"); // in Consul each of them runs out on its own
       await holds("db: d\nweb:\n", 30_000);
       expect(performance.now() - heldAt).toBeGreaterThan(HOLD_MS - 500);
     });
@@ -114,7 +114,10 @@ for (const { name, servers, make } of STORES) {
         what: "the hold",
       });
       await holds("db: d\nweb:\n", 60_000); // the other node has written its entries again: what is left over is held for its time only
-      expect(seen.stop()).toEqual(["db: d\nweb: a b\n", "db: d\nweb:\n"]);
+      const contents = seen.stop();
+      expect([contents[0], contents.at(-1)]).toEqual(["db: d\nweb: a b\n", "db: d\nweb:\n"]);
+      // Where each entry runs out on its own, one of two may go before both are held.
+      expect(contents.slice(0, -1).filter((text) => !/^db: d\nweb:( a| b| a b)\n$/.test(text))).toEqual([]);
 
       for (const run of runs.filter((other) => other !== proxy)) {
         await run.kill();

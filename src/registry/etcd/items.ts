@@ -1,7 +1,7 @@
 import type { IKeyValue } from "etcd3";
 import type { Entry } from "../../model/instance.ts";
-import type { Selector } from "../../model/selector.ts";
-import { type Decoded, decodeAddress, decodeEntry, decodeEntryPath, decodeSegment, decodeText } from "../codec.ts";
+import { type Selector, selectsKeys } from "../../model/selector.ts";
+import { createEntryDecoder, type Decoded, decodeAddress, decodeEntryPath, decodeSegment, decodeText } from "../codec.ts";
 import { livingOwnerAt, ownerIn } from "../owner-record.ts";
 import type { KeyLayout } from "../store.ts";
 
@@ -28,6 +28,7 @@ export interface Decoder {
 /** Makes items of what a selector names; everything else in etcd gives none. */
 export function createDecoder(layout: KeyLayout, selector: Selector): Decoder {
   const services = selector.services === "all" ? undefined : new Set(selector.services);
+  const decodeEntry = createEntryDecoder();
 
   function isSelected(path: string): boolean {
     if (services === undefined) {
@@ -46,7 +47,7 @@ export function createDecoder(layout: KeyLayout, selector: Selector): Decoder {
     const item = entryItem(key, kv);
     const isConfig = key.startsWith(layout.keysPrefix) && !layout.isOwn(key);
     const name = isConfig ? key.slice(layout.keysPrefix.length) : "";
-    if (name === "" || !selector.keys.some((prefix) => name.startsWith(prefix))) {
+    if (name === "" || !selectsKeys(selector, name)) {
       return item === undefined ? [] : [item];
     }
     const found = kv && (isText ? decodeText(kv.value) : notUtf8);

@@ -5,6 +5,7 @@ import { haproxy } from "./haproxy.ts";
 import { ini } from "./ini.ts";
 import { json } from "./json.ts";
 import { nginx } from "./nginx.ts";
+import type { Frame } from "./piece.ts";
 import { shell } from "./shell.ts";
 import { text } from "./text.ts";
 import { toml } from "./toml.ts";
@@ -14,6 +15,7 @@ import { yaml } from "./yaml.ts";
 export { markText } from "./draft.ts";
 export type { Format, FormatName, Inserted, Resolved } from "./format.ts";
 export { FORMAT_NAMES } from "./format.ts";
+export { appendTo, expand, type Frame, Piece, pieceText } from "./piece.ts";
 
 /** Every output format. Adding one is a file and a line here. */
 export const FORMATS: Readonly<Record<FormatName, Format>> = { nginx, haproxy, json, yaml, toml, env, shell, ini, xml, text };
@@ -76,4 +78,19 @@ export function resolve(format: FormatName, text: string, values: readonly Inser
   const draft = new Draft(text, values);
   FORMATS[format].place(draft);
   return draft.finish();
+}
+
+/** Whose scanner sees pieces as such; in the others' texts they are taken apart at once. */
+export function knowsPieces(format: FormatName): boolean {
+  return format === "nginx";
+}
+
+/** `resolve` for a text with pieces; undefined: they have to be taken apart first, to see it as a whole. */
+export function resolvePieces(format: FormatName, { text, values, pieces }: Frame<unknown>): string | undefined {
+  if (pieces.length === 0) {
+    return undefined;
+  }
+  const draft = new Draft(text, values, pieces);
+  FORMATS[format].place(draft);
+  return draft.finishPieces();
 }

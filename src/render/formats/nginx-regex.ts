@@ -1,5 +1,5 @@
 import type { Draft, Mark } from "./draft.ts";
-import { contentStart, type Placed, unescape, type Word } from "./nginx-words.ts";
+import { contentStart, type Word } from "./nginx-words.ts";
 
 /** Directives with an argument that is a pattern whatever it holds; 0: all of them are. */
 const PATTERN_ARGUMENT: Readonly<Record<string, number>> = { rewrite: 1, fastcgi_split_path_info: 1, gzip_disable: 0 };
@@ -17,7 +17,7 @@ export interface WordPlace {
   /** How many words stand before. */
   readonly words: number;
   /** The one directly before. */
-  readonly last: string;
+  readonly last: () => string;
   /** The block around. */
   readonly block: string;
 }
@@ -31,7 +31,7 @@ export function isPattern(draft: Draft, word: Word, { head, words, last, block }
   const argument = Object.hasOwn(PATTERN_ARGUMENT, head) ? PATTERN_ARGUMENT[head] : undefined;
   return (
     (argument !== undefined && (argument === 0 || argument === words)) ||
-    ((head === "if" || head === "location") && OPERATOR.test(last)) ||
+    ((head === "if" || head === "location") && OPERATOR.test(last())) ||
     (TILDE.has(head) && startsWithTilde)
   );
 }
@@ -42,9 +42,8 @@ export function patternPart(draft: Draft, mark: Mark): string {
   return /[*+?{]/.test(draft.text.charAt(mark.end)) ? `(?:${literal})` : literal;
 }
 
-/** Why a value cannot be a literal where it stands in the author's pattern. */
-export function patternProblem(draft: Draft, word: Word, placed: Placed): string | undefined {
-  const before = patternBefore(draft, word, placed);
+/** Why a value cannot be a literal behind this part of the author's pattern, where each value before it stands as a `/`. */
+export function patternProblem(before: string): string | undefined {
   const open = openAt(before);
   if (open === "[" || open === "{" || /\(\?(<(?![=!])[^>]*|'[^']*|P[^>]*|[A-Za-z-]*)$/.test(before)) {
     return "it stands in a part of a pattern that is no text: a [ ], a { } or the head of a group";
@@ -52,20 +51,6 @@ export function patternProblem(draft: Draft, word: Word, placed: Placed): string
   return /\\(\d+|x([\dA-Fa-f]?|\{[^}]*)|[pPo](\{[^}]*)?|[gk]([<{'][^>}']*|\d*)|c)$|\\Q/.test(before)
     ? "it would be a part of an escape in a pattern"
     : undefined;
-}
-
-function patternBefore(draft: Draft, word: Word, placed: Placed): string {
-  let done = contentStart(word);
-  let before = "";
-  for (const { mark } of word.placed) {
-    before += unescape(draft.text.slice(done, mark.start));
-    if (mark === placed.mark) {
-      break;
-    }
-    before += mark.text === "" ? "" : "/";
-    done = mark.end;
-  }
-  return before;
 }
 
 /** The class or the repetition that has not been closed yet. */

@@ -1,5 +1,12 @@
 import type { Draft, Mark } from "./draft.ts";
 
+const DOUBLE = 0x22;
+const DOLLAR = 0x24;
+const SINGLE = 0x27;
+const SEMICOLON = 0x3b;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+
 /** A value in a word, and what stands directly before it. */
 export interface Placed {
   readonly mark: Mark;
@@ -16,43 +23,47 @@ export interface Word {
   readonly placed: readonly Placed[];
 }
 
+const NONE: readonly Placed[] = [];
+
 /** Reads the word that begins at `start`. A word that the file's end cuts off ends there. */
 export function readWord(draft: Draft, start: number): Word {
   const { text } = draft;
-  const first = text[start];
-  const quote = first === '"' || first === "'" ? first : "";
-  const placed: Placed[] = [];
+  const first = text.charCodeAt(start);
+  const quote = first === DOUBLE ? '"' : first === SINGLE ? "'" : "";
+  let placed: Placed[] | undefined;
   let at = quote === "" ? start : start + 1;
   let after: Placed["after"] = "text";
   while (at < text.length) {
-    const char: string = text.charAt(at);
-    if (quote === "" ? endsWord(char) : char === quote) {
+    const code: number = text.charCodeAt(at);
+    if (quote === "" ? isSpace(code) || code === SEMICOLON || code === OPEN_BRACE : code === first) {
       break;
     }
     const mark = draft.mark(at);
     if (mark !== undefined) {
+      placed ??= [];
       placed.push({ mark, after });
       at = mark.end;
       after = behindMark(mark, after);
-    } else if (char === "\\") {
+    } else if (code === BACKSLASH) {
       const escaped = draft.mark(at + 1);
       if (escaped !== undefined) {
+        placed ??= [];
         placed.push({ mark: escaped, after: "escape" });
       }
       at = escaped?.end ?? at + 2;
       after = "text";
-    } else if (char === "$") {
+    } else if (code === DOLLAR) {
       at += 1;
-      after = text[at] === "{" ? "brace" : "name";
-      while (text[at] === "{") {
+      after = text.charCodeAt(at) === OPEN_BRACE ? "brace" : "name";
+      while (text.charCodeAt(at) === OPEN_BRACE) {
         at += 1; // nginx lets no brace behind a `$` open a block
       }
     } else {
-      after = behindChar(char, after);
+      after = after === "text" ? after : behindChar(text.charAt(at), after);
       at += 1;
     }
   }
-  return { start, end: Math.min(text.length, quote === "" ? at : at + 1), quote, placed };
+  return { start, end: Math.min(text.length, quote === "" ? at : at + 1), quote, placed: placed ?? NONE };
 }
 
 function behindMark(mark: Mark, after: Placed["after"]): Placed["after"] {
@@ -64,8 +75,9 @@ function behindChar(char: string, after: Placed["after"]): Placed["after"] {
   return goesOn ? after : "text";
 }
 
-export function isSpace(char: string): boolean {
-  return char === " " || char === "\t" || char === "\n" || char === "\r";
+/** Of a character's code. */
+export function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x09 || code === 0x0d;
 }
 
 /** What a variable's name is made of. */
@@ -78,25 +90,34 @@ export function contentStart(word: Word): number {
   return word.quote === "" ? word.start : word.start + 1;
 }
 
-function endsWord(char: string): boolean {
-  return isSpace(char) || char === ";" || char === "{";
+/** Author's text between the values as nginx reads it, unquoted: one piece more than there are values. */
+export function authorPieces(draft: Draft, word: Word): readonly string[] {
+  const end = word.quote === "" ? word.end : Math.max(word.start + 1, word.end - 1);
+  const pieces: string[] = [];
+  let done = contentStart(word);
+  for (const { mark } of word.placed) {
+    pieces.push(unescape(draft.text.slice(done, mark.start)));
+    done = mark.end;
+  }
+  pieces.push(unescape(draft.text.slice(done, end)));
+  return pieces;
 }
 
 /** The word as nginx will see it, each value as `valueOf` says. */
-export function wordText(draft: Draft, word: Word, valueOf: (mark: Mark) => string): string {
-  const end = word.quote === "" ? word.end : Math.max(word.start + 1, word.end - 1);
-  let done = contentStart(word);
-  let result = "";
-  for (const { mark } of word.placed) {
-    result += unescape(draft.text.slice(done, mark.start)) + valueOf(mark);
-    done = mark.end;
+export function wordText(pieces: readonly string[], word: Word, valueOf: (mark: Mark) => string): string {
+  let result = pieces[0] ?? "";
+  for (const [i, { mark }] of word.placed.entries()) {
+    result += valueOf(mark) + (pieces[i + 1] ?? "");
   }
-  return result + unescape(draft.text.slice(done, end));
+  return result;
 }
 
 /** Where the author's own text of a bare word holds a `"`: literal there, it needs a backslash once the word is quoted. */
 export function authorQuotes(draft: Draft, word: Word): readonly number[] {
   const places: number[] = [];
+  if (!draft.text.slice(word.start, word.end).includes('"')) {
+    return places;
+  }
   let next = 0;
   for (let at = word.start; at < word.end; at += 1) {
     const mark = word.placed[next]?.mark;
@@ -113,6 +134,6 @@ export function authorQuotes(draft: Draft, word: Word): readonly number[] {
 }
 
 /** Author's text as nginx reads it. */
-export function unescape(text: string): string {
-  return text.replace(/\\(["'\\])/g, "$1");
+function unescape(text: string): string {
+  return text.includes("\\") ? text.replace(/\\(["'\\])/g, "$1") : text;
 }

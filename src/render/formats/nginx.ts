@@ -1,18 +1,14 @@
-import type { Draft, Mark } from "./draft.ts";
-import { type Escaped, type Format, refusal } from "./format.ts";
+import { Draft } from "./draft.ts";
+import type { Format } from "./format.ts";
 import { placeLineComment } from "./line-comment.ts";
-import { isPattern, patternPart, patternProblem } from "./nginx-regex.ts";
-import { authorQuotes, contentStart, isNameChar, isSpace, type Placed, readWord, type Word, wordText } from "./nginx-words.ts";
-import { controlRefusal, hasControl } from "./values.ts";
-
-/** What needs no quotes in any nginx. */
-const SAFE = /^[A-Za-z0-9._:/[\]@%+,=~-]+$/;
-/** nginx reads no word of more than its 4 KiB buffer. */
-const MAX_WORD_BYTES = 4000;
+import { MAP_WORDS, putWord } from "./nginx-put.ts";
+import { isPattern } from "./nginx-regex.ts";
+import { authorPieces, contentStart, isSpace, readWord, type Word, wordText } from "./nginx-words.ts";
+import type { Piece } from "./piece.ts";
 
 /** Blocks whose first words are data, and which of those have a meaning. A `map` takes any word that begins with a backslash literally. */
 const DATA_BLOCKS: Readonly<Record<string, readonly string[]>> = {
-  map: ["default", "hostnames", "include", "volatile"],
+  map: MAP_WORDS,
   geo: ["default", "delete", "include", "proxy", "proxy_recursive", "ranges"],
   types: ["include"],
   split_clients: [],
@@ -48,9 +44,9 @@ interface Statement {
   /** The first word; empty when it is data. */
   head: string;
   /** The word directly before. */
-  last: string;
-  /** The words of an `if` so far. */
-  test: string;
+  last: Word | undefined;
+  /** The words of an `if` so far; undefined once a value is among them. */
+  test: string | undefined;
   /** The heads of the blocks around. */
   readonly blocks: string[];
   /** Why nothing can stand in the rest of the file. */
@@ -66,25 +62,49 @@ export const nginx: Format = {
   // There an address is a part of a pattern, of a file's name, of a program or of a variable's name.
   marksAll: /(?<!\{)~(?!\})|rewrite|gzip_disable|fastcgi_split_path_info|include|load_module|_by_lua|perl|\$[{\w]*\{\{|\\\{\{/,
   isPlain: (text) => /^[0-9[][A-Za-z0-9._:/[\]@%+,=~-]{0,200}$/.test(text),
-  place(draft) {
-    const { text } = draft;
-    const statement: Statement = { words: 0, head: "", last: "", test: "", blocks: [], dark: undefined };
-    let at = 0;
-    while (at < text.length) {
-      const char = text.charAt(at);
-      if (isSpace(char)) {
-        at += 1;
-      } else if (char === "#") {
-        at = placeLineComment(draft, at);
-      } else if (char === ";" || char === "{" || char === "}") {
-        endStatement(statement, char);
-        at += 1;
-      } else {
-        at = placeWord(draft, statement, readWord(draft, at));
-      }
-    }
-  },
+  place: (draft) => placeStatements(draft, { words: 0, head: "", last: undefined, test: "", blocks: [], dark: undefined }),
 };
+
+/** Walks statements from between two of them to the end of the text. */
+function placeStatements(draft: Draft, statement: Statement): void {
+  const { text } = draft;
+  let at = 0;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    const found = statement.words === 0 ? draft.piece(at) : undefined;
+    if (found !== undefined) {
+      const placed = placePiece(found.piece, statement);
+      if (placed === undefined) {
+        return;
+      }
+      draft.putPiece(found, placed);
+      at = found.end;
+    } else if (isSpace(code)) {
+      at += 1;
+    } else if (code === 0x23 /* # */) {
+      at = placeLineComment(draft, at);
+    } else if (code === 0x3b /* ; */ || code === 0x7b /* { */ || code === 0x7d /* } */) {
+      endStatement(statement, text.charAt(at));
+      at += 1;
+    } else {
+      at = placeWord(draft, statement, readWord(draft, at));
+    }
+  }
+}
+
+/** A piece between two statements, if it holds whole ones: then what stands behind it is read as if it were not there. */
+function placePiece(piece: Piece, { blocks, dark }: Statement): string | undefined {
+  const { frame } = piece;
+  const around = blocks.join("\0");
+  return piece.textIn(`${dark}\0${around}`, () => {
+    const draft = new Draft(frame.text, frame.values, frame.pieces);
+    const statement: Statement = { words: 0, head: "", last: undefined, test: "", blocks: [...blocks], dark };
+    placeStatements(draft, statement);
+    // A comment that its last line leaves open would swallow what follows.
+    const isWhole = statement.words === 0 && statement.dark === dark && statement.blocks.join("\0") === around;
+    return isWhole && frame.text.endsWith("\n") ? draft.finishPieces() : undefined;
+  });
+}
 
 function endStatement(statement: Statement, char: string): void {
   if (char === "{") {
@@ -97,33 +117,16 @@ function endStatement(statement: Statement, char: string): void {
   }
   statement.words = 0;
   statement.head = "";
-  statement.last = "";
+  statement.last = undefined;
   statement.test = "";
 }
 
 /** Decides the values of a word; returns where the text goes on. */
 function placeWord(draft: Draft, statement: Statement, word: Word): number {
-  const isHead = statement.words === 0;
   if (word.placed.length > 0) {
-    const reason = statement.dark ?? (isHead ? headProblem(draft, statement, word) : argumentProblem(draft, statement, word));
-    if (reason === undefined) {
-      const place = { ...statement, block: statement.blocks.at(-1) ?? "" };
-      putWord(draft, word, {
-        isMapKey: isHead && place.block === "map",
-        isTest: statement.head === "if",
-        isPattern: isPattern(draft, word, place),
-      });
-    } else {
-      word.placed.forEach(({ mark }) => draft.refuse(mark, reason));
-    }
+    placeValues(draft, statement, word);
   }
-  const text = wordText(draft, word, (mark) => mark.text);
-  if (isHead) {
-    statement.head = word.placed.length === 0 ? text : "";
-  }
-  statement.words += 1;
-  statement.last = word.placed.length === 0 ? text : "";
-  statement.test += isHead ? "" : `${word.placed.length === 0 ? text : "\0"} `;
+  readOn(draft, statement, word);
   const glued = word.quote === "" ? undefined : draft.mark(word.end);
   if (glued !== undefined) {
     draft.refuse(glued, "it is glued to a closing quote");
@@ -131,26 +134,65 @@ function placeWord(draft: Draft, statement: Statement, word: Word): number {
   return glued?.end ?? word.end;
 }
 
-function headProblem(draft: Draft, statement: Statement, word: Word): string | undefined {
+function placeValues(draft: Draft, statement: Statement, word: Word): void {
+  const { words, head, last, blocks, dark } = statement;
+  const isHead = words === 0;
+  const pieces = authorPieces(draft, word);
+  const whole = wordText(pieces, word, (mark) => mark.text);
+  const reason =
+    dark ?? (isHead ? headProblem(statement, word, whole) : argumentProblem(draft, statement, { word, pieces, whole }));
+  if (reason !== undefined) {
+    word.placed.forEach(({ mark }) => draft.refuse(mark, reason));
+    return;
+  }
+  const block = blocks.at(-1) ?? "";
+  putWord(draft, word, {
+    pieces,
+    isMapKey: isHead && block === "map",
+    isTest: head === "if",
+    isPattern: isPattern(draft, word, { head, words, block, last: () => (last === undefined ? "" : authorText(draft, last)) }),
+  });
+}
+
+/** What the words behind this one will ask for. */
+function readOn(draft: Draft, statement: Statement, word: Word): void {
+  if (statement.words === 0) {
+    statement.head = authorText(draft, word);
+  } else if (statement.head === "if" && statement.test !== undefined) {
+    statement.test = word.placed.length === 0 ? `${statement.test}${authorText(draft, word)} ` : undefined;
+  }
+  statement.words += 1;
+  statement.last = word;
+}
+
+/** A word without values; empty when it has some. */
+function authorText(draft: Draft, word: Word): string {
+  return word.placed.length === 0 ? (authorPieces(draft, word)[0] ?? "") : "";
+}
+
+function headProblem(statement: Statement, word: Word, whole: string): string | undefined {
   const block = statement.blocks.at(-1) ?? "";
   const special = Object.hasOwn(DATA_BLOCKS, block) ? DATA_BLOCKS[block] : undefined;
   if (special === undefined) {
     return "it would be the name of a directive";
   }
-  const isWhole = word.placed.length === 1 && word.placed[0]?.mark.text === wordText(draft, word, (mark) => mark.text);
-  if (block === "map" && isWhole) {
+  if (block === "map" && word.placed.length === 1 && word.placed[0]?.mark.text === whole) {
     return undefined; // a backslash takes the meaning away
   }
-  return special.includes(wordText(draft, word, (mark) => mark.text))
-    ? `it would be a word with a meaning in "${block}"`
-    : undefined;
+  return special.includes(whole) ? `it would be a word with a meaning in "${block}"` : undefined;
 }
 
-function argumentProblem(draft: Draft, statement: Statement, word: Word): string | undefined {
-  const { head } = statement;
+interface Argument {
+  readonly word: Word;
+  /** The author's text between the values. */
+  readonly pieces: readonly string[];
+  /** The word with its values. */
+  readonly whole: string;
+}
+
+function argumentProblem(draft: Draft, { head, words, test }: Statement, { word, pieces, whole }: Argument): string | undefined {
   const first = word.placed[0]?.mark;
-  const text = wordText(draft, word, (mark) => mark.text);
-  if (/_by_lua$|^perl/.test(head)) {
+  if (head.startsWith("perl") || head.endsWith("_by_lua")) {
     return `it would be program text in "${head}"`;
   }
   if (head === "include" || head === "load_module") {
@@ -159,12 +201,12 @@ function argumentProblem(draft: Draft, statement: Statement, word: Word): string
       return `it would choose a file for "${head}"`;
     }
   }
-  if (head === "if" && isTestHead(statement.test + draft.text.slice(contentStart(word), first?.start))) {
+  if (head === "if" && test !== undefined && isTestHead(test + draft.text.slice(contentStart(word), first?.start))) {
     return 'it would be the test of an "if"';
   }
   const prefixed = Object.hasOwn(PREFIXED, head) ? PREFIXED[head] : undefined;
-  const startsPrefix = prefixed?.test(text) === true && !prefixed.test(wordText(draft, word, () => ""));
-  if (startsPrefix && (head !== "location" || statement.words === 1)) {
+  const startsPrefix = prefixed?.test(whole) === true && !prefixed.test(pieces.join(""));
+  if (startsPrefix && (head !== "location" || words === 1)) {
     return `its beginning has a meaning in "${head}"`;
   }
   return undefined;
@@ -173,68 +215,4 @@ function argumentProblem(draft: Draft, statement: Statement, word: Word): string
 /** Whether what stands before is not yet a variable and an operator, nor the test for a file. */
 function isTestHead(before: string): boolean {
   return /^[(! ]*$|^\( ?\$\w+ +[!=~*]*$|^\( ?!?-$/.test(before);
-}
-
-interface WordRole {
-  readonly isMapKey: boolean;
-  /** A part of an `if`: the last parenthesis ends the test, and stays outside of quotes as nginx allows there. */
-  readonly isTest: boolean;
-  /** nginx reads the word as a regular expression. */
-  readonly isPattern: boolean;
-}
-
-function putWord(draft: Draft, word: Word, { isMapKey, isTest, isPattern }: WordRole): void {
-  const valueOf = (mark: Mark): string => (isPattern ? patternPart(draft, mark) : isMapKey ? mapKeyPart(word, mark) : mark.text);
-  const needsQuotes = word.quote === "" && word.placed.some(({ mark }) => !SAFE.test(valueOf(mark)));
-  const quote = needsQuotes ? '"' : word.quote;
-  const tooLong =
-    Buffer.byteLength(wordText(draft, word, (mark) => escapeIn(valueOf(mark), quote))) > MAX_WORD_BYTES
-      ? refusal("it makes a word longer than nginx can read (4 KiB)")
-      : undefined;
-  const quotes = needsQuotes ? authorQuotes(draft, word) : [];
-  let next = 0;
-  if (needsQuotes) {
-    draft.insert(word.start, '"');
-  }
-  for (const placed of word.placed) {
-    for (let at = quotes[next]; at !== undefined && at < placed.mark.start; at = quotes[next]) {
-      draft.insert(at, "\\");
-      next += 1;
-    }
-    const problem = isPattern ? patternProblem(draft, word, placed) : undefined;
-    const escaped = tooLong ?? escape(placed, valueOf(placed.mark), quote, draft.text.charAt(placed.mark.end));
-    draft.put(placed.mark, problem === undefined ? escaped : refusal(problem));
-  }
-  for (const at of quotes.slice(next)) {
-    draft.insert(at, "\\");
-  }
-  if (needsQuotes) {
-    draft.insert(isTest && draft.text[word.end - 1] === ")" ? word.end - 1 : word.end, '"');
-  }
-}
-
-/** In a `map`, a backslash in front of the key takes any meaning from it and is dropped by nginx. */
-function mapKeyPart(word: Word, mark: Mark): string {
-  const hasMeaning = /^[~\\]/.test(mark.text) || DATA_BLOCKS["map"]?.includes(mark.text) === true;
-  return hasMeaning && mark.start === contentStart(word) ? `\\${mark.text}` : mark.text;
-}
-
-function escape({ after, mark }: Placed, text: string, quote: Word["quote"], behind: string): Escaped {
-  if (after === "escape") {
-    return refusal("it stands behind a backslash");
-  }
-  if (after === "brace" || (after === "name" && isNameChar(mark.text || behind))) {
-    return refusal("it would be a part of a variable's name");
-  }
-  if (mark.text.includes("$")) {
-    return refusal("it holds a $, which has no escape in nginx");
-  }
-  if (hasControl(mark.text)) {
-    return refusal(controlRefusal(mark.text, "in nginx"));
-  }
-  return escapeIn(text, quote);
-}
-
-function escapeIn(text: string, quote: Word["quote"]): string {
-  return quote === "" ? text : text.replace(quote === '"' ? /[\\"]/g : /[\\']/g, "\\$&");
 }

@@ -10,6 +10,7 @@ import {
   skipTo,
   type Walk,
 } from "./shell-cursor.ts";
+import { append, createWord, endsWord, isNameChar, type WordSoFar } from "./shell-word.ts";
 
 /** Words behind which a command still begins. */
 const LEADING = new Set("then do else elif if while until ! { time builtin command env exec nohup sudo".split(" "));
@@ -61,12 +62,12 @@ function commands(walk: Walk, { isNested }: { readonly isNested: boolean }): voi
       walk.at += 1;
     } else {
       const word = readWord(walk, command);
-      if (command === undefined && !LEADING.has(word) && !/^[A-Za-z_][A-Za-z0-9_]*=/.test(word)) {
-        command = word;
-        if (word === "case" && isNested) {
+      if (command === undefined && !LEADING.has(word.start) && !word.setsName) {
+        command = word.start;
+        if (command === "case" && isNested) {
           walk.dark ??= "it stands behind a case within $( ), which cannot be followed";
         }
-      } else if (word === "-c" && SHELLS.has(command ?? "")) {
+      } else if (word.start === "-c" && SHELLS.has(command ?? "")) {
         command = "eval";
       }
     }
@@ -83,37 +84,41 @@ function parenthesis(walk: Walk): void {
   walk.at += 1;
 }
 
-/** Reads a word with its quotes; returns what it says where that is the author's, a `\0` for everything else. */
-function readWord(walk: Walk, command: string | undefined): string {
+/** Reads a word with its quotes. */
+function readWord(walk: Walk, command: string | undefined): WordSoFar {
   const { text, draft } = walk;
-  const isFirst = command === undefined;
-  let word = "";
+  const word = createWord();
+  const role = createRoles(walk, word, command);
   let name = false;
-  while (walk.at < text.length && !/[ \t\n;&|()<>]/.test(text.charAt(walk.at))) {
+  while (walk.at < text.length) {
     const { at } = walk;
     const char = text.charAt(at);
+    if (endsWord(char)) {
+      break;
+    }
     const mark = draft.mark(at);
-    const role = roleOf({ word, command, isFirst, sets: (end) => setsName(walk, end) });
     if (mark !== undefined) {
-      const isFd = /[<>]/.test(text.charAt(mark.end));
-      const isName = role(mark).role === "name";
-      report(walk, mark, { ...role(mark), isGlued: name || isFd || (isName ? word !== "" : word.includes("{")) });
-      word += isName ? "n" : "\0";
+      const known = role(mark);
+      const behind = text.charAt(mark.end);
+      const isName = known.role === "name";
+      const isGlued = name || behind === "<" || behind === ">" || (isName ? !word.isEmpty : word.hasBrace);
+      report(walk, mark, { ...known, isGlued });
+      append(word, isName ? "n" : "\0");
       walk.at = mark.end;
     } else if (char === "\\") {
       reportNext(walk, at + 1, "it stands behind a backslash");
-      word += "\0";
+      append(word, "\0");
       walk.at = Math.max(walk.at, at + 2);
     } else if (char === "'" || char === '"') {
       walk.at += 1;
-      quoted(walk, char, (mark) => role(mark));
-      word += "\0";
+      quoted(walk, char, role);
+      append(word, "\0");
     } else if (char === "$" || char === "`") {
       name = expansion(walk, "");
-      word += "\0";
+      append(word, "\0");
       continue;
     } else {
-      word += char;
+      append(word, char);
       walk.at += 1;
     }
     name = char === "~";
@@ -121,45 +126,48 @@ function readWord(walk: Walk, command: string | undefined): string {
   return word;
 }
 
-interface WordSoFar {
-  readonly word: string;
-  readonly command: string | undefined;
-  readonly isFirst: boolean;
-  readonly sets: (end: number) => boolean;
-}
+type Roles = (mark: Mark) => Pick<Place, "role" | "reason">;
 
-function roleOf({ word, command, isFirst, sets }: WordSoFar): (mark: Mark) => Pick<Place, "role" | "reason"> {
-  const declares = isFirst || DECLARING.has(command ?? "");
+/** Says what a value would be behind the word so far. */
+function createRoles(walk: Walk, word: WordSoFar, command: string | undefined): Roles {
+  const declares = command === undefined || DECLARING.has(command);
+  let nameEnd = -1; // a name goes on up to here; the values in it need not look again
+
+  function setsName(start: number): boolean {
+    nameEnd = start <= nameEnd ? nameEnd : endOfName(walk, start);
+    return walk.text[nameEnd] === "=";
+  }
+
   return (mark) => {
-    if (declares && /^[A-Za-z_][A-Za-z0-9_]*\+?=/.test(word)) {
+    if (declares && (word.setsName || word.addsToName)) {
       return { role: "assigned", reason: "" };
     }
-    if (declares && /^([A-Za-z_][A-Za-z0-9_]*)?$/.test(word) && sets(mark.end)) {
+    if (declares && word.isName && setsName(mark.end)) {
       return { role: "name", reason: "" };
     }
-    if (isFirst) {
+    if (command === undefined) {
       return { role: "nowhere", reason: "it would be a command" };
     }
-    if (DECLARING.has(command ?? "")) {
+    if (DECLARING.has(command)) {
       return { role: "nowhere", reason: "it would be the variable that is set, or an option" };
     }
-    return EVALUATING.has(command ?? "")
+    return EVALUATING.has(command)
       ? { role: "nowhere", reason: "it would be a word of a command that may run its words as a program" }
       : { role: "word", reason: "" };
   };
 }
 
-/** Whether a name goes on here up to a `=`. */
-function setsName(walk: Walk, start: number): boolean {
+/** How far letters, digits and values go on. */
+function endOfName(walk: Walk, start: number): number {
   let at = start;
-  for (let mark = walk.draft.mark(at); mark !== undefined || /\w/.test(walk.text.charAt(at)); mark = walk.draft.mark(at)) {
+  for (let mark = walk.draft.mark(at); mark !== undefined || isNameChar(walk.text.charCodeAt(at)); mark = walk.draft.mark(at)) {
     at = mark?.end ?? at + 1;
   }
-  return walk.text[at] === "=";
+  return at;
 }
 
 /** The inside of quotes and the closing one. */
-function quoted(walk: Walk, quote: '"' | "'", role: (mark: Mark) => Pick<Place, "role" | "reason">): void {
+function quoted(walk: Walk, quote: '"' | "'", role: Roles): void {
   const { text, draft } = walk;
   let name = false;
   while (walk.at < text.length && text[walk.at] !== quote) {
@@ -204,7 +212,7 @@ function expansion(walk: Walk, quote: '"' | ""): boolean {
   } else if ((next === "'" && quote === "") || next === "[") {
     walk.dark ??= "it stands behind $'…' or $[…], which shells read differently";
   } else if (/[A-Za-z_]/.test(next)) {
-    while (/\w/.test(text.charAt(walk.at))) {
+    while (isNameChar(text.charCodeAt(walk.at))) {
       walk.at += 1;
     }
     return true;

@@ -8,12 +8,17 @@ export function textOf(inserted: Inserted): string {
   return inserted.value === null ? "" : String(inserted.value);
 }
 
-/** What no place of any format can hold. */
-export function defectOf(inserted: Inserted): string | undefined {
-  if (typeof inserted.value === "number" && !Number.isFinite(inserted.value)) {
+/** Defects, and characters beyond U+FFFF, which are looked at again. */
+const DOUBTFUL = /[\0\ud800-\udfff\ue000\ue001\uf8ff]/;
+
+/** What no place of any format can hold; `text` is the value's. */
+export function defectOf({ value }: Inserted, text: string): string | undefined {
+  if (typeof value === "number" && !Number.isFinite(value)) {
     return "it is a number without a finite value";
   }
-  const text = textOf(inserted);
+  if (!DOUBTFUL.test(text)) {
+    return undefined;
+  }
   if (text.includes("\0")) {
     return "it holds a NUL character";
   }

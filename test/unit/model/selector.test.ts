@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   EVERYTHING,
+  joinAll,
   joinSelectors,
   NOTHING,
   type Selector,
@@ -33,6 +34,24 @@ test.each([
   [select([], ["x", "app/"]), "app/x", true],
 ])("%j selects all keys that begin with %j: %s", (selector, prefix, expected) => {
   expect(selectsKeys(selector, prefix)).toBe(expected);
+});
+
+test("very many prefixes, in any order and inside one another, select what they select one by one", () => {
+  const random = createRandom(5);
+  const word = (): string => Array.from({ length: 1 + Math.floor(random() * 4) }, () => (random() < 0.5 ? "a" : "b/")).join("");
+  for (let round = 0; round < 200; round += 1) {
+    const keys = Array.from({ length: 17 + Math.floor(random() * 20) }, () => `x${word()}${word()}`);
+    for (const name of Array.from({ length: 40 }, () => `x${word()}`)) {
+      expect(selectsKeys(select([], keys), name), `${name} in ${keys.join()}`).toBe(keys.some((key) => name.startsWith(key)));
+    }
+  }
+});
+
+test("joinAll() is joinSelectors() one after the other", () => {
+  const all = [select(["b"], ["k"]), select(["a"], ["k/x", "a"]), NOTHING, select([], ["z"])];
+  expect(joinAll(all)).toEqual(all.reduce(joinSelectors));
+  expect(joinAll([...all, EVERYTHING])).toEqual(EVERYTHING);
+  expect(joinAll([])).toEqual(NOTHING);
 });
 
 describe("joinSelectors()", () => {
