@@ -48,10 +48,10 @@ export function createAcceptedRule({ witness }: Pick<Bounds, "witness">): Rule {
   const refused = new Set<string>();
   const edited = new Set<string>([""]);
   const present = new Map<FileName, string>();
-  const seePair = (upstreams: string, site: string): readonly string[] =>
-    refused.has(`${upstreams} ${site}`)
-      ? [`upstreams ${upstreams.slice(0, 12)} and site ${site.slice(0, 12)} are refused`]
-      : FINE;
+  function seePair(upstreams: string, site: string): readonly string[] {
+    const isRefused = refused.has(`${upstreams} ${site}`) && !edited.has(upstreams) && !edited.has(site);
+    return isRefused ? [`upstreams ${upstreams.slice(0, 12)} and site ${site.slice(0, 12)} are refused together`] : FINE;
+  }
   return {
     name: "G1: whatever is in place is accepted by nginx",
     see(event: Event) {

@@ -35,7 +35,6 @@ export async function createJudge({ folder, nginx, contents, sitePort }: JudgeOp
   const states = new Map<number, State>([[0, EMPTY]]);
   const known = new Set<string>();
   const accepted: Record<FileName, Set<string>> = { upstreams: new Set(), site: new Set() };
-  const edited = new Set<string>([""]);
   const present = new Map<FileName, Seen>();
 
   async function isAccepted(upstreams: string, site: string): Promise<boolean> {
@@ -48,7 +47,7 @@ export async function createJudge({ folder, nginx, contents, sitePort }: JudgeOp
   }
 
   async function judgePair({ upstreams, site }: Pair): Promise<readonly Judged[]> {
-    if (known.has(`${upstreams} ${site}`) || edited.has(upstreams) || edited.has(site)) {
+    if (known.has(`${upstreams} ${site}`) || upstreams === "" || site === "") {
       return [];
     }
     known.add(`${upstreams} ${site}`);
@@ -63,7 +62,7 @@ export async function createJudge({ folder, nginx, contents, sitePort }: JudgeOp
   /** With the other file as it has to be for the same state, made by hand: between two renames they may stand beside others. */
   async function judgeAlone({ file, sha = "", serial = 0 }: Seen): Promise<readonly Judged[]> {
     const state = states.get(serial);
-    if (edited.has(sha) || accepted[file].has(sha) || known.has(sha) || state === undefined) {
+    if (accepted[file].has(sha) || known.has(sha) || state === undefined) {
       return [];
     }
     known.add(sha);
@@ -82,22 +81,20 @@ export async function createJudge({ folder, nginx, contents, sitePort }: JudgeOp
       for (const event of events) {
         if (event.kind === "write" && event.state !== undefined) {
           states.set(event.serial, event.state);
-        } else if (event.kind === "edit") {
-          edited.add(event.sha ?? "");
         }
       }
       const judged: Judged[] = [];
       for (const event of events) {
         if (event.kind === "seen") {
           present.set(event.file, event);
-          const [upstreams, site] = [present.get("upstreams"), present.get("site")];
-          if (upstreams?.serial === site?.serial) {
-            judged.push(...(await judgePair({ upstreams: upstreams?.sha ?? "", site: site?.sha ?? "" })));
-          }
-        } else if (event.kind === "reload-start") {
+        }
+        const upstreams = present.get("upstreams");
+        const site = present.get("site");
+        // Between two renames they differ, and belong to two generations.
+        const isWhole = event.kind === "seen" && upstreams?.serial === site?.serial;
+        if (event.kind === "reload-start") {
           judged.push(...(await judgePair(event)));
-        } else if (event.kind === "round-end") {
-          const [upstreams, site] = [present.get("upstreams"), present.get("site")];
+        } else if (isWhole || event.kind === "round-end") {
           judged.push(...(await judgePair({ upstreams: upstreams?.sha ?? "", site: site?.sha ?? "" })));
         }
       }

@@ -52,7 +52,7 @@ export async function runFaults(options: RunOptions): Promise<Summary> {
     (fault.needsRoot !== true || world.disks !== undefined) && (fault.needsTalk !== true || sandbox === "network");
   const faults = chosen.filter(isPossible);
   if (world.disks === undefined) {
-    tell("NOT ROOT: without full disks");
+    tell("NO DISKS of its own: mounting them needs root, so none gets full");
   }
   if (!isSandboxed) {
     tell("NO SANDBOX for the check: files may stand in place before it has passed, and only what stays there is judged (G1)");

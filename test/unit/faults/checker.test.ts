@@ -184,6 +184,19 @@ const good: readonly Case[] = [
     UNHEARD,
   ],
   [
+    "what a person put in place although nginx refuses it",
+    [
+      ...START,
+      { at: 1000, kind: "judged", upstreams: "", site: "drift", accepted: false },
+      { at: 1000, kind: "judged", upstreams: "u1", site: "drift", accepted: false },
+      { at: 1000, kind: "edit", file: "site", sha: "drift" },
+      { at: 1001, kind: "seen", file: "site", sha: "drift", plain: "drift", serial: 0, generation: "" },
+      { at: 1002, kind: "reload-start", by: 1, upstreams: "u1", site: "drift" },
+      ...applies(2000, 2),
+      endOfRound(2500),
+    ],
+  ],
+  [
     "instances that a guard holds while the registry is empty, and until they are back",
     [
       ...TWO_SERVICES,
