@@ -19,6 +19,9 @@ export type Verify = { readonly timeoutMs: number } & (
 
 const BODY_LIMIT_BYTES = 64 * 1024;
 const FIRST_POLL_MS = 10;
+/** A reload is mostly over within a second, and until then each wait that is too long is a wait for a person. */
+const EAGER_MS = 1000;
+const MAX_EAGER_POLL_MS = 20;
 const MAX_POLL_MS = 250;
 
 /**
@@ -26,7 +29,8 @@ const MAX_POLL_MS = 250;
  * @throws FairleadError `VERIFY_FAILED` with the last answer's fault
  */
 export async function runVerify(verify: Verify, generation: string, context: CommandContext): Promise<void> {
-  const until = monotonicMs() + verify.timeoutMs;
+  const startedAt = monotonicMs();
+  const until = startedAt + verify.timeoutMs;
   let pollMs = FIRST_POLL_MS;
   for (;;) {
     const leftMs = Math.max(1, until - monotonicMs());
@@ -40,7 +44,8 @@ export async function runVerify(verify: Verify, generation: string, context: Com
       throw new FairleadError("VERIFY_FAILED", `not proven live within ${verify.timeoutMs} ms: ${fault}`, { retryable: true });
     }
     await sleep(pollMs, context.signal);
-    pollMs = Math.min(MAX_POLL_MS, pollMs * 2);
+    const isEager = monotonicMs() - startedAt < EAGER_MS;
+    pollMs = Math.min(isEager ? MAX_EAGER_POLL_MS : MAX_POLL_MS, pollMs * 2);
   }
 }
 
