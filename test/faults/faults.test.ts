@@ -41,6 +41,7 @@ describeWith(["etcd34", "nginx"], "fairlead run, with everything around it break
         bounds: { liveMs: 20_000 * PATIENCE, overlapMs: 1500 * PATIENCE },
         etcdVersion: "3.4",
         guard: false,
+        sandbox: "network",
         signal: new AbortController().signal,
         tell: (line) => lines.push(line),
       });

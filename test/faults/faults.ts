@@ -2,8 +2,7 @@
 import { appendFileSync, chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KillPoint } from "./hooks.ts";
-import { readContent } from "./observe.ts";
+import type { KillPoint } from "./desk.ts";
 import type { Dice } from "./random.ts";
 import { removeTree, untilDead, untilLive, type World } from "./world.ts";
 
@@ -12,6 +11,8 @@ export interface Fault {
   /** What it needs for itself: of faults with the same one only one happens at a time. */
   readonly of: "process" | "reload" | "check" | "disk" | "registry" | "network" | "files" | "data";
   readonly needsRoot?: true;
+  /** It happens at a moment that the check tells of. */
+  readonly needsTalk?: true;
   /** What it destroyed is made good with the next change of the data, and not before. */
   readonly needsChange?: true;
   /** It ends the changes itself, where the round's last one is to come while things are broken. */
@@ -32,15 +33,16 @@ function killAtPoint(point: KillPoint): Fault {
     name: `kill-at-${point}`,
     of: "process",
     endsWrites: true,
+    ...(point.startsWith("check") && { needsTalk: true }),
     async run(world, dice, endWrites) {
       // No other change brings in then what the death has interrupted.
       if (endWrites()) {
         await untilLive(world, CALM_MS);
       }
-      await world.hooks.killAt(point, world.fairlead.pid);
+      world.hooks.killAt(point, world.fairlead.pid);
       await world.writer.change();
       // Another fault may keep it from coming that far.
-      if (!(await untilDead(world, KILL_POINT_MS)) && (await world.hooks.cancelKill())) {
+      if (!(await untilDead(world, KILL_POINT_MS)) && world.hooks.cancelKill()) {
         await world.kill();
       }
       await untilDead(world, KILL_POINT_MS);
@@ -110,7 +112,7 @@ function edit(name: string, make: (text: string) => string | undefined, reloads:
         rmSync(temp, { force: true }); // the disk is full for a person too
         return;
       }
-      const sha = readContent(temp)?.sha;
+      const sha = world.contents.look(temp)?.sha;
       world.history.add({ kind: "edit", file, ...(sha !== undefined && { sha }) });
       renameSync(temp, path);
       if (reloads) {
@@ -147,13 +149,13 @@ export const FAULTS: readonly Fault[] = [
   killAtPoint("reload-end"),
   ...(["fail-before", "fail-after"] as const).map((mode) =>
     lasting(`reload-${mode}`, "reload", [100, 2000], async ({ hooks }) => {
-      await hooks.setReload(mode);
-      return () => hooks.setReload(undefined);
+      hooks.setReload(mode);
+      return async () => hooks.setReload(undefined);
     }),
   ),
   lasting("reload-hang", "reload", [500, 3500], async ({ hooks }) => {
-    await hooks.setReload("hang");
-    return () => hooks.setReload(undefined);
+    hooks.setReload("hang");
+    return async () => hooks.setReload(undefined);
   }),
   ...(["fail", "hang"] as const).map((mode) =>
     lasting(`check-${mode}`, "check", [200, 2500], async ({ hooks }) => {

@@ -6,7 +6,8 @@ import { parseArgs } from "node:util";
 import { PATIENCE } from "../helpers/patience.ts";
 import { runFaults, type Summary } from "./run.ts";
 
-const USAGE = "npm run faults -- [--rounds 200] [--seed 42] [--etcd 3.4|3.6] [--guard] [--only FAULT[,FAULT]] [--keep]";
+const USAGE =
+  "npm run faults -- [--rounds 200] [--seed 42] [--etcd 3.4|3.6] [--guard] [--sandbox network|full] [--only FAULT[,FAULT]] [--keep]";
 const LIVE_MS = 20_000;
 const OVERLAP_MS = 1500;
 
@@ -16,13 +17,16 @@ const { values } = parseArgs({
     seed: { type: "string", default: String(Date.now() % 100_000) },
     etcd: { type: "string", default: "3.4" },
     guard: { type: "boolean", default: false },
+    sandbox: { type: "string", default: "network" },
     only: { type: "string" },
     keep: { type: "boolean", default: false },
   },
 });
 const rounds = Number(values.rounds);
 const seed = Number(values.seed);
-if (!Number.isInteger(rounds) || rounds < 1 || !Number.isInteger(seed) || (values.etcd !== "3.4" && values.etcd !== "3.6")) {
+const { etcd, sandbox } = values;
+const areNumbers = Number.isInteger(rounds) && rounds >= 1 && Number.isInteger(seed);
+if (!areNumbers || (etcd !== "3.4" && etcd !== "3.6") || (sandbox !== "network" && sandbox !== "full")) {
   throw new Error(`usage: ${USAGE}`);
 }
 
@@ -41,7 +45,8 @@ const summary = await runFaults({
   seed,
   historyFile,
   bounds: { liveMs: LIVE_MS * PATIENCE, overlapMs: OVERLAP_MS * PATIENCE },
-  etcdVersion: values.etcd,
+  etcdVersion: etcd,
+  sandbox,
   guard: values.guard,
   ...(values.only !== undefined && { only: values.only.split(",") }),
   signal: stopping.signal,
@@ -64,7 +69,9 @@ function print({ faults, violations, liveMs, ...counts }: Summary): void {
     console.log(`${String(count).padStart(5)}  ${name}`);
   }
   console.log(`seed ${seed}: ${counts.rounds} rounds, ${violations.length} violations, exit ${counts.exitCode}`);
-  console.log(`${counts.writes} changes, ${counts.checks} checks, ${counts.reloads} reloads, ${counts.requests} requests`);
+  console.log(
+    `${counts.writes} changes, ${counts.checks} checks, ${counts.reloads} reloads, ${counts.requests} requests, ${counts.failed} failed`,
+  );
   console.log(`live after the last fault or change: median ${at(0.5)} ms, 95 % ${at(0.95)} ms, most ${at(1)} ms`);
   for (const { round, rule, what } of violations) {
     console.log(`round ${round}: ${rule}: ${what}`);

@@ -1,5 +1,7 @@
 /** What must hold, whatever breaks. Each rule looks at one event after the other and says what it finds wrong. */
-import { type Event, FILES, type FileName } from "./history.ts";
+import { createAcceptedRule, createCheckedRule } from "./checked-rules.ts";
+import type { Event, FileName } from "./history.ts";
+import { createNeverEmptiedRule, createWholeRule } from "./whole-rules.ts";
 
 export interface Rule {
   readonly name: string;
@@ -11,74 +13,16 @@ export interface Bounds {
   readonly liveMs: number;
   /** While a reload is made, workers of two generations answer. */
   readonly overlapMs: number;
+  /**
+   * Who says what was good: the check, before files are in place; the check, which may see them in place; or a judge of our own, where
+   * nobody hears of the check.
+   */
+  readonly witness: "check-before" | "check-after" | "judge";
+  /** Whether instances are kept that the registry lost. */
+  readonly isGuarded: boolean;
 }
 
 const FINE: readonly string[] = [];
-
-/**
- * G1: what stands: what stands at a destination passed its check before, or a person put it there.
- *
- * Where a file is missing, the check may have to see new files in place: then they may stand there from before its word, but no program is
- * told of them and no round ends with them unless it was a good one.
- */
-function createCheckedRule(): Rule {
-  const allowed: Record<FileName, Set<string>> = { upstreams: new Set(), site: new Set() };
-  const present = new Map<FileName, string>();
-  let isTrial = true;
-  const isAllowed = (file: FileName, sha: string): boolean => allowed[file].has(sha);
-  const complain = (file: FileName, sha: string): string =>
-    `${file} ${sha === "" ? "is gone" : `holds ${sha.slice(0, 12)}`}, which no check passed`;
-  return {
-    name: "G1: a destination holds content that passed its check",
-    see(event) {
-      if (event.kind === "check" && event.passed) {
-        allowed.upstreams.add(event.upstreams);
-        allowed.site.add(event.site);
-        isTrial = [...present.values()].includes("");
-      } else if (event.kind === "edit") {
-        allowed[event.file].add(event.sha ?? "");
-      } else if (event.kind === "seen") {
-        const sha = event.sha ?? "";
-        const isFirst = sha === "" && !present.has(event.file);
-        const isFine = isTrial || isFirst || isAllowed(event.file, sha);
-        present.set(event.file, sha);
-        isTrial ||= isFine && sha === "";
-        isTrial &&= ![...present].every(([name, held]) => held !== "" && isAllowed(name, held));
-        return isFine ? FINE : [complain(event.file, sha)];
-      } else if (event.kind === "reload-start") {
-        return FILES.filter((file) => !isAllowed(file, event[file])).map((file) => complain(file, event[file]));
-      } else if (event.kind === "round-end") {
-        return [...present].filter(([file, sha]) => !isAllowed(file, sha)).map(([file, sha]) => complain(file, sha));
-      }
-      return FINE;
-    },
-  };
-}
-
-/** Each file is made from one whole state of the registry, never from a part or a mixture. */
-function createWholeRule(): Rule {
-  const expected = new Map<string, string>();
-  const edited = new Set<string>();
-  return {
-    name: "G3: a file is made from one whole state of the registry",
-    see(event) {
-      if (event.kind === "write") {
-        expected.set(`upstreams ${event.serial}`, event.expected.upstreams);
-        expected.set(`site ${event.serial}`, event.expected.site);
-      } else if (event.kind === "edit") {
-        edited.add(event.sha ?? "");
-      } else if (event.kind === "seen" && event.sha !== undefined && !edited.has(event.sha)) {
-        const wanted = expected.get(`${event.file} ${event.serial}`);
-        if (wanted !== event.plain) {
-          return [
-            `${event.file} with serial ${event.serial} is not what the registry held${wanted === undefined ? " ever" : ""}`,
-          ];
-        }
-      }
-      return FINE;
-    },
-  };
-}
 
 /** G4: when the faults are over, the newest state is in the files and nginx serves it. */
 function createLiveRule({ liveMs }: Bounds): Rule {
@@ -220,12 +164,17 @@ function createTrouble(): { see(event: Event): void; isSince(at: number): boolea
         active.add(event.fault);
       } else if (event.kind === "fault-end" && active.delete(event.fault)) {
         lastAt = event.at;
-      } else if (event.kind === "death" || event.kind === "edit" || event.kind === "reload-end") {
+      } else if (event.kind === "death" || event.kind === "edit" || event.kind === "reload-end" || isRefusal(event)) {
         lastAt = event.at;
       }
     },
     isSince: (at) => active.size > 0 || lastAt >= at,
   };
+}
+
+/** Without a sandbox, it takes back what was in place. */
+function isRefusal(event: Event): boolean {
+  return event.kind === "check" && !event.passed;
 }
 
 /** It never ends because something around it failed. */
@@ -238,8 +187,10 @@ function createAliveRule(): Rule {
 
 export function createRules(bounds: Bounds): readonly Rule[] {
   return [
-    createCheckedRule(),
-    createWholeRule(),
+    createCheckedRule(bounds),
+    createAcceptedRule(bounds),
+    createWholeRule(bounds),
+    createNeverEmptiedRule(bounds),
     createLiveRule(bounds),
     createNeededRule(),
     createServedRule(),

@@ -5,7 +5,7 @@ import { FAULTS, type Fault } from "./faults.ts";
 import { openHistory } from "./history.ts";
 import { createDice, type Dice } from "./random.ts";
 import type { Bounds } from "./rules.ts";
-import { createWorld, untilLive, type World } from "./world.ts";
+import { createWorld, type Sandbox, untilLive, type World } from "./world.ts";
 
 const CHANGE_MS: readonly [number, number] = [20, 200];
 /** A reload that nobody needs would come within this. */
@@ -15,9 +15,10 @@ export interface RunOptions {
   readonly rounds: number;
   readonly seed: number;
   readonly historyFile: string;
-  readonly bounds: Bounds;
+  readonly bounds: Pick<Bounds, "liveMs" | "overlapMs">;
   readonly etcdVersion: "3.4" | "3.6";
   readonly guard: boolean;
+  readonly sandbox: Sandbox;
   /** Names of faults; absent: all. */
   readonly only?: readonly string[];
   readonly signal: AbortSignal;
@@ -31,6 +32,7 @@ export interface Summary {
   readonly liveMs: readonly number[];
   readonly writes: number;
   readonly requests: number;
+  readonly failed: number;
   readonly reloads: number;
   readonly checks: number;
   readonly exitCode: number | null;
@@ -40,14 +42,20 @@ export async function runFaults(options: RunOptions): Promise<Summary> {
   const { signal, tell } = options;
   const history = openHistory(options.historyFile);
   const dice = createDice(options.seed);
-  const world = await createWorld({ history, dice: dice.fork(), etcdVersion: options.etcdVersion, guard: options.guard });
-  const checker = createChecker(options.bounds);
+  const { etcdVersion, guard, sandbox } = options;
+  const world = await createWorld({ history, dice: dice.fork(), etcdVersion, guard, sandbox });
+  const { isSandboxed } = world;
+  const witness = sandbox === "full" ? "judge" : isSandboxed ? "check-before" : "check-after";
+  const checker = createChecker({ ...options.bounds, witness, isGuarded: guard });
   const chosen = FAULTS.filter(({ name }) => options.only?.includes(name) ?? true);
-  const faults = chosen.filter((fault) => fault.needsRoot !== true || world.disks !== undefined);
+  const isPossible = (fault: Fault): boolean =>
+    (fault.needsRoot !== true || world.disks !== undefined) && (fault.needsTalk !== true || sandbox === "network");
+  const faults = chosen.filter(isPossible);
   if (world.disks === undefined) {
-    tell(
-      "NOT ROOT: without full disks, and files are in place while they are checked, so G1 is judged by the check that follows",
-    );
+    tell("NO DISKS of its own: mounting them needs root, so none gets full");
+  }
+  if (!isSandboxed) {
+    tell("NO SANDBOX for the check: files may stand in place before it has passed, and only what stays there is judged (G1)");
   }
   const counts = new Map<string, number>();
   const violations: Violation[] = [];
@@ -55,13 +63,21 @@ export async function runFaults(options: RunOptions): Promise<Summary> {
   let rounds = 0;
   let reloads = 0;
   let checks = 0;
+  let failed = 0;
 
-  function judge(): readonly Violation[] {
+  async function judge(): Promise<readonly Violation[]> {
     world.takeLog();
-    const events = history.take();
+    // Its own words come back with the next ones.
+    const events = history.take().filter(({ kind }) => kind !== "judged");
+    const at = events[0]?.at ?? 0;
+    const judged = (await world.judge.judge(events)).map((news) => ({ at, ...news }));
+    for (const news of judged) {
+      history.add(news, at);
+    }
     reloads += events.filter(({ kind }) => kind === "reload-start").length;
     checks += events.filter(({ kind }) => kind === "check").length;
-    const found = checker.judge(events);
+    failed += events.filter(({ kind }) => kind === "request-failed").length;
+    const found = checker.judge([...judged, ...events]);
     violations.push(...found);
     return found;
   }
@@ -70,7 +86,7 @@ export async function runFaults(options: RunOptions): Promise<Summary> {
     await world.writer.change();
     await world.ensureRunning();
     await untilLive(world, options.bounds.liveMs);
-    judge();
+    await judge();
     while (rounds < options.rounds && !signal.aborted) {
       rounds += 1;
       const ofRound = dice.fork();
@@ -79,7 +95,7 @@ export async function runFaults(options: RunOptions): Promise<Summary> {
       if (signal.aborted) {
         break; // whoever stops the run may have stopped fairlead with it
       }
-      const found = judge();
+      const found = await judge();
       liveMs.push(tookMs);
       for (const { name } of drawn) {
         counts.set(name, (counts.get(name) ?? 0) + 1);
@@ -98,7 +114,7 @@ export async function runFaults(options: RunOptions): Promise<Summary> {
     const { writes } = world.writer;
     const { requests } = world.observer;
     const exitCode = await world.end();
-    return { rounds, faults: counts, violations, liveMs, writes, requests, reloads, checks, exitCode };
+    return { rounds, faults: counts, violations, liveMs, writes, requests, failed, reloads, checks, exitCode };
   } finally {
     await world.stop();
     history.close();
@@ -121,7 +137,7 @@ export function drawFaults(faults: readonly Fault[], dice: Dice): readonly Fault
 async function runRound(
   world: World,
   faults: readonly Fault[],
-  { round, dice, bounds }: { readonly round: number; readonly dice: Dice; readonly bounds: Bounds },
+  { round, dice, bounds }: { readonly round: number; readonly dice: Dice; readonly bounds: RunOptions["bounds"] },
 ): Promise<number> {
   const { history, writer } = world;
   history.add({ kind: "round-start", round, faults: faults.map(({ name }) => name) });

@@ -1,6 +1,6 @@
 /** What the registry holds in a fault run, and the files that have to come of it: made here by hand, not by the renderer. */
 import { createHash } from "node:crypto";
-import type { FileName } from "./history.ts";
+import type { FileName, Services } from "./history.ts";
 import type { Dice } from "./random.ts";
 
 export interface Backend {
@@ -46,7 +46,8 @@ export function entriesOf(state: State): ReadonlyMap<string, string> {
       JSON.stringify({ v: 1, address: "127.0.0.1", port, health: isUsable ? "passing" : "critical", owner: "writer" }),
     ]),
   );
-  return new Map(entries);
+  // Hangs on the same lease: what the writer takes away is taken away by an owner that lives.
+  return new Map([...entries, ["/fairlead/owners/writer", JSON.stringify({ v: 1, owner: "writer" })]]);
 }
 
 export function keysOf(state: State): ReadonlyMap<string, string> {
@@ -87,12 +88,7 @@ upstream {{name}} {
 };
 
 /** The whole files, with `GENERATION` for the generation. */
-function textsOf(state: State, sitePort: number): Readonly<Record<FileName, string>> {
-  const upstream = (name: string, backends: readonly Backend[]): string[] => {
-    const usable = backends.filter(({ isUsable }) => isUsable);
-    const servers = usable.map(({ port }) => `    server 127.0.0.1:${port};`);
-    return usable.length === 0 ? [] : [`upstream ${name} {`, ...servers, "}"];
-  };
+export function textsOf(state: State, sitePort: number): Readonly<Record<FileName, string>> {
   const site = [
     "server {",
     `    listen 127.0.0.1:${sitePort};`,
@@ -105,8 +101,33 @@ function textsOf(state: State, sitePort: number): Readonly<Record<FileName, stri
     "    }",
     "}",
   ];
-  const upstreams = [`map "" $serial { default ${state.serial}; }`, ...upstream("api", state.api), ...upstream("web", state.web)];
-  return { upstreams: `${upstreams.join("\n")}\n`, site: `${site.join("\n")}\n` };
+  return { upstreams: upstreamsOf(state.serial, portsOf(state)), site: `${site.join("\n")}\n` };
+}
+
+function upstreamsOf(serial: number, services: Services): string {
+  const upstream = (name: keyof Services): string[] => {
+    const servers = services[name].map((port) => `    server 127.0.0.1:${port};`);
+    return servers.length === 0 ? [] : [`upstream ${name} {`, ...servers, "}"];
+  };
+  return [`map "" $serial { default ${serial}; }`, ...upstream("api"), ...upstream("web"), ""].join("\n");
+}
+
+/** What can be used. */
+export function portsOf(state: State): Services {
+  const ports = (backends: readonly Backend[]): readonly number[] =>
+    backends.filter(({ isUsable }) => isUsable).map(({ port }) => port);
+  return { api: ports(state.api), web: ports(state.web) };
+}
+
+/** The services in a file of upstreams; undefined: it is none, or not one that is wholly made of them. */
+export function servicesIn(text: string): Services | undefined {
+  const ports = (name: string): readonly number[] => {
+    const block = new RegExp(`^upstream ${name} \\{([^}]*)\\}`, "m").exec(text)?.[1] ?? "";
+    return [...block.matchAll(/:(\d+);/g)].map(([, port]) => Number(port));
+  };
+  const services = { api: ports("api"), web: ports("web") };
+  const serial = Number(/default (\d+)/.exec(text)?.[1]);
+  return upstreamsOf(serial, services) === text ? services : undefined;
 }
 
 export function expectedHashes(state: State, sitePort: number): Readonly<Record<FileName, string>> {

@@ -19,14 +19,18 @@ import {
   startProxy,
 } from "../helpers/servers/index.ts";
 import { waitFor } from "../helpers/wait.ts";
+import { type Contents, createContents } from "./contents.ts";
 import type { FileName, History } from "./history.ts";
 import { createHooks, type Hooks } from "./hooks.ts";
+import { createJudge, type Judge } from "./judge.ts";
 import { type Observer, observe } from "./observe.ts";
 import type { Dice } from "./random.ts";
 import { expectedHashes, TEMPLATES } from "./state.ts";
 import { createWriter, type Writer } from "./writer.ts";
 
 const BACKENDS = 6;
+/** Held for good while the registry is empty; this long where something has come back. */
+const HOLD = "2s";
 const DISK = "size=512k,mode=0755";
 
 export interface WorldOptions {
@@ -36,10 +40,18 @@ export interface WorldOptions {
   readonly etcdVersion: "3.4" | "3.6";
   /** Whether the target is guarded against an empty registry. */
   readonly guard: boolean;
+  /** `network`: the check tells what it judged. `full`: as people have it, so nobody hears of it. */
+  readonly sandbox: Sandbox;
 }
+
+export type Sandbox = "network" | "full";
 
 export interface World {
   readonly history: History;
+  readonly contents: Contents;
+  readonly judge: Judge;
+  /** Whether the check really runs in that sandbox, so that files are never in place before it has passed. */
+  readonly isSandboxed: boolean;
   readonly etcd: Etcd;
   readonly nginx: Nginx;
   readonly proxy: FaultProxy;
@@ -64,7 +76,7 @@ export interface World {
 }
 
 export async function createWorld(options: WorldOptions): Promise<World> {
-  const { history, dice } = options;
+  const { history, dice, guard, sandbox } = options;
   const undo: (() => Promise<unknown> | void)[] = [];
   async function stop(): Promise<void> {
     for (const step of undo.splice(0).reverse()) {
@@ -86,17 +98,21 @@ export async function createWorld(options: WorldOptions): Promise<World> {
     const disks = mountDisks([nginx.confFolder, stateDisk], undo) ? { dest: nginx.confFolder, state: stateDisk } : undefined;
     const sitePort = await reservePort();
     const files = { upstreams: join(nginx.confFolder, "a-upstreams.conf"), site: join(nginx.confFolder, "b-site.conf") };
-    const hooks = await createHooks({ folder, history: history.file, nginx, files });
+    const contents = createContents(join(dirname(history.file), "contents"));
+    const hooks = await createHooks({ folder, history, contents, nginx, files, hasNetwork: sandbox === "network" });
+    undo.push(() => hooks.stop());
+    const judge = await createJudge({ folder: join(folder, "judge"), nginx, contents, sitePort });
     const stateDir = join(stateDisk, "state");
-    const configFile = await writeConfig({ folder, proxy, files, hooks, sitePort, stateDir, guard: options.guard });
-    const writer = createWriter({ etcd, history, ports: backends, sitePort, dice });
-    const observer = observe(history, files, sitePort);
+    const configFile = await writeConfig({ folder, proxy, files, hooks, sitePort, stateDir, guard, sandbox });
+    const env = { FAULTS_PORT: String(sitePort) };
+    const isSandboxed = (await findLevel(configFile, env)) === sandbox;
+    const writer = createWriter({ etcd, history, ports: backends, sitePort, dice, guard });
+    const observer = observe({ history, contents, files, sitePort });
     undo.push(() => observer.stop());
-    const program = createProgram(history, () =>
-      startFairlead(["run", "-c", configFile], { env: { FAULTS_PORT: String(sitePort) } }),
-    );
+    const program = createProgram(history, () => startFairlead(["run", "-c", configFile], { env }));
     undo.push(() => program.kill());
-    return { history, etcd, nginx, proxy, hooks, writer, observer, files, stateDir, disks, ...program, fairlead: program, stop };
+    const around = { etcd, nginx, proxy, hooks, writer, observer, judge };
+    return { history, contents, ...around, isSandboxed, files, stateDir, disks, ...program, fairlead: program, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -169,13 +185,13 @@ interface ConfigOptions {
   readonly sitePort: number;
   readonly stateDir: string;
   readonly guard: boolean;
+  readonly sandbox: Sandbox;
 }
 
-async function writeConfig({ folder, proxy, files, hooks, sitePort, stateDir, guard }: ConfigOptions): Promise<string> {
+async function writeConfig({ folder, proxy, files, hooks, sitePort, stateDir, guard, sandbox }: ConfigOptions): Promise<string> {
   for (const [name, text] of Object.entries(TEMPLATES)) {
     await writeFile(join(folder, `${name}.hbs`), text);
   }
-  const knows = await readSchema();
   const file = join(folder, "fairlead.yaml");
   await writeFile(
     file,
@@ -190,11 +206,10 @@ async function writeConfig({ folder, proxy, files, hooks, sitePort, stateDir, gu
         targets: {
           nginx: {
             files: Object.entries(files).map(([name, dest]) => ({ template: `${name}.hbs`, dest, format: "nginx" })),
-            // The check writes down what it judged, which a sandbox would not let it.
-            check: { exec: hooks.check, timeout: "1s", ...(knows("sandbox") && { sandbox: "off" }) },
-            reload: { exec: hooks.reload, timeout: "1s", ...(knows("minInterval") && { minInterval: "0ms" }) },
+            check: { exec: hooks.check, timeout: "2s", sandbox },
+            reload: { exec: hooks.reload, timeout: "1s", minInterval: "0ms" },
             verify: { url: `http://127.0.0.1:${sitePort}/-/generation`, timeout: "3s" },
-            ...(knows("guard") && !guard && { guard: "off" }),
+            guard: guard ? { hold: HOLD } : "off",
           },
         },
       },
@@ -203,10 +218,10 @@ async function writeConfig({ folder, proxy, files, hooks, sitePort, stateDir, gu
   return file;
 }
 
-/** Whether the configuration has a key of that name somewhere: settings that a later version brings are used as soon as they are there. */
-async function readSchema(): Promise<(key: string) => boolean> {
-  const { stdout } = await fairlead(["schema"]);
-  return (key) => stdout.includes(`"${key}":`);
+/** What a check runs in here. */
+async function findLevel(configFile: string, env: Readonly<Record<string, string>>): Promise<string> {
+  const { stdout } = await fairlead(["check", "-c", configFile, "--json"], { env });
+  return /"level":\s*"(\w+)"/.exec(stdout)?.[1] ?? "";
 }
 
 function withBackends(main: string, ports: readonly number[]): string {

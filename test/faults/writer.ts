@@ -1,9 +1,9 @@
 /** Changes the registry all the time, each change a whole state in one transaction, and goes on until the registry has taken it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Etcd } from "../helpers/servers/index.ts";
-import type { History } from "./history.ts";
+import type { History, News } from "./history.ts";
 import type { Dice } from "./random.ts";
-import { EMPTY, entriesOf, expectedHashes, keysOf, nextState, type State } from "./state.ts";
+import { EMPTY, entriesOf, expectedHashes, hashText, keysOf, nextState, portsOf, type State, textsOf } from "./state.ts";
 
 const RETRY_MS = 50;
 const LEASE_S = 3600;
@@ -28,9 +28,11 @@ export interface WriterOptions {
   readonly ports: readonly number[];
   readonly sitePort: number;
   readonly dice: Dice;
+  /** Whether readers hold what vanishes. */
+  readonly guard: boolean;
 }
 
-export function createWriter({ etcd, history, ports, sitePort, dice }: WriterOptions): Writer {
+export function createWriter({ etcd, history, ports, sitePort, dice, guard }: WriterOptions): Writer {
   let state = EMPTY;
   let written: ReadonlyMap<string, string> = new Map();
   let lease: string | undefined;
@@ -46,7 +48,7 @@ export function createWriter({ etcd, history, ports, sitePort, dice }: WriterOpt
   async function write(next: State): Promise<void> {
     const wanted = new Map([...entriesOf(next), ...keysOf(next)]);
     // It may be taken although the answer is lost: then it is seen before it is known, so the history has it from the start.
-    history.add({ kind: "write", serial: next.serial, expected: expectedHashes(next, sitePort) });
+    history.add(newsOf(next));
     for (;;) {
       try {
         lease ??= String((await etcd.call("/v3/lease/grant", { TTL: LEASE_S }))["ID"]);
@@ -60,7 +62,11 @@ export function createWriter({ etcd, history, ports, sitePort, dice }: WriterOpt
     written = wanted;
     state = next;
     writes += 1;
-    history.add({ kind: "write", serial: next.serial, expected: expectedHashes(next, sitePort), state: next });
+    history.add({ ...newsOf(next), state: next });
+  }
+
+  function newsOf(next: State): Extract<News, { kind: "write" }> {
+    return { kind: "write", serial: next.serial, expected: expectedHashes(next, sitePort), services: portsOf(next) };
   }
 
   function requests(wanted: ReadonlyMap<string, string>, id: string): readonly unknown[] {
@@ -95,13 +101,16 @@ export function createWriter({ etcd, history, ports, sitePort, dice }: WriterOpt
     },
     async wipe(wipe, emptyMs) {
       await inTurn(async () => {
-        history.add({ kind: "write", serial: 0, expected: expectedHashes(EMPTY, sitePort) });
+        history.add({ ...newsOf(EMPTY), held: hashText(textsOf({ ...EMPTY, web: state.web }, sitePort).site) });
         await wipe();
         written = new Map();
         lease = undefined;
         await sleep(emptyMs);
         highest += 1;
-        await write({ ...nextState(state, ports, dice), serial: highest });
+        const next = nextState(state, ports, dice);
+        // What comes back otherwise than it went is held for some time longer.
+        const isSame = guard && dice.next() < 0.5;
+        await write({ ...next, ...(isSame && { web: state.web, api: state.api }), serial: highest });
       });
     },
     async beat() {
