@@ -4,8 +4,8 @@ import { casesJsonSchemas } from "../src/config/cases.ts";
 import { configJsonSchema, type JsonSchema } from "../src/config/schema.ts";
 import { ERROR_CODES } from "../src/model/errors.ts";
 import { HELPERS } from "../src/render/helpers/index.ts";
-import { READ_HELPERS } from "../src/render/reads.ts";
-import { ASKING_HELPERS } from "../src/render/sites.ts";
+import { READ_HELPERS } from "../src/render/template/reads.ts";
+import { ASKING_HELPERS } from "../src/render/template/sites.ts";
 
 const NOTE = "<!-- Made by `npm run docs` from the tables in the code. Change those, not this page. -->\n";
 

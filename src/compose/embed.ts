@@ -2,9 +2,9 @@
 import { nearest } from "../core/nearest.ts";
 import { FairleadError, type Location } from "../model/errors.ts";
 import { GENERATION_MARK } from "../ports.ts";
-import { compileTemplate } from "../render/engine.ts";
 import { FORMAT_NAMES, type FormatName, formatForDest } from "../render/formats/index.ts";
 import { renderSnapshot } from "../render/snapshot-render.ts";
+import { compileTemplate } from "../render/template/engine.ts";
 import type { Mistake } from "../sources/static-values.ts";
 import { generationOf } from "../target/generation.ts";
 import { type PlainData, readPlainData } from "./plain-data.ts";

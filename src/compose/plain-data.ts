@@ -1,7 +1,7 @@
 /** Services and keys as a person writes them, made into a snapshot as a registry would give it. */
 import type { Health, Protocol } from "../model/instance.ts";
 import { type Snapshot, SnapshotBuilder } from "../model/snapshot.ts";
-import { canonicalKey } from "../render/view.ts";
+import { canonicalKey } from "../render/template/view.ts";
 import { type Mistake, readServices } from "../sources/static-values.ts";
 
 /** An instance of a service. What is left out has the value that a healthy instance has. */

@@ -2,9 +2,9 @@
 import type { Entry } from "../model/instance.ts";
 import type { SetAside } from "../model/provenance.ts";
 import type { Service, Snapshot } from "../model/snapshot.ts";
-import type { Blame } from "./insertions.ts";
-import { holds } from "./trail.ts";
-import { instanceView, type Read } from "./view.ts";
+import type { Blame } from "./template/insertions.ts";
+import { holds } from "./template/trail.ts";
+import { instanceView, type Read } from "./template/view.ts";
 
 export interface Aside {
   readonly entries: ReadonlyMap<Entry, Blame>;

@@ -5,10 +5,10 @@ import type { SetAside } from "../model/provenance.ts";
 import { NOTHING, type Selector } from "../model/selector.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import { blameInstances, describeAside, NOBODY, withoutAside } from "./aside.ts";
-import type { Attempt, Template } from "./engine.ts";
-import type { Facts } from "./reads.ts";
 import { readsSecret, withMaskedKeys } from "./secrets.ts";
-import { createView, type Read, type View } from "./view.ts";
+import type { Attempt, Template } from "./template/engine.ts";
+import type { Facts } from "./template/reads.ts";
+import { createView, type Read, type View } from "./template/view.ts";
 
 /** Each turn names all who are to blame in it; who comes to light only then is rare, and this many turns deep unheard of. */
 const MAX_TURNS = 5;

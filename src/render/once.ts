@@ -5,10 +5,10 @@ import type { Hold, SetAside } from "../model/provenance.ts";
 import { joinAll, joinSelectors, type Selector } from "../model/selector.ts";
 import type { ApplyOptions, ApplyReport, RegistryReader } from "../ports.ts";
 import { follow, type Stale } from "../registry/follow.ts";
-import type { Library } from "./library.ts";
-import type { Facts } from "./reads.ts";
-import { createTargetGuard, type Seen, type TargetGuard } from "./target-guard.ts";
+import { createTargetGuard, type Seen, type TargetGuard } from "./guard/target-guard.ts";
 import { createTargetRenderer, type TargetPlan, type TargetRender, type TargetRenderer } from "./target-render.ts";
+import type { Library } from "./template/library.ts";
+import type { Facts } from "./template/reads.ts";
 
 export interface OnceOptions {
   /** Absent: nothing may be read. */

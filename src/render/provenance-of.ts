@@ -3,7 +3,7 @@ import type { FileProvenance, Provenance } from "../model/provenance.ts";
 import type { Service, Snapshot } from "../model/snapshot.ts";
 import { withoutEntries } from "./aside.ts";
 import type { Rendered } from "./file-render.ts";
-import type { KeyView, Read } from "./view.ts";
+import type { KeyView, Read } from "./template/view.ts";
 
 /** What a target's files were made from. */
 export function provenanceOf(outputs: readonly Rendered[], snapshot: Snapshot): Provenance {

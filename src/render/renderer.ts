@@ -4,10 +4,10 @@ import { joinAll, joinSelectors, NOTHING, type Selector, selectorText } from "..
 import type { Snapshot } from "../model/snapshot.ts";
 import type { Log, RegistryReader } from "../ports.ts";
 import { follow, type Stale } from "../registry/follow.ts";
-import type { Library } from "./library.ts";
-import type { Facts } from "./reads.ts";
 import { type Current, createTargetLoop } from "./target-loop.ts";
 import type { TargetPlan } from "./target-render.ts";
+import type { Library } from "./template/library.ts";
+import type { Facts } from "./template/reads.ts";
 
 export interface RendererOptions {
   readonly reader: RegistryReader;

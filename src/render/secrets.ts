@@ -1,6 +1,6 @@
 /** Masks the values of secret keys, for what people are shown. Pure. */
 import type { Snapshot } from "../model/snapshot.ts";
-import { canonicalKey, type KeyView, type Read } from "./view.ts";
+import { canonicalKey, type KeyView, type Read } from "./template/view.ts";
 
 /** Stands for a secret value. */
 const MASK = "(secret)";

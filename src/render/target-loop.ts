@@ -6,11 +6,11 @@ import type { Hold } from "../model/provenance.ts";
 import type { Selector } from "../model/selector.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import type { ApplyReport, Log, Outcome } from "../ports.ts";
-import type { Library } from "./library.ts";
-import type { Facts } from "./reads.ts";
+import { createTargetGuard, type Seen } from "./guard/target-guard.ts";
 import { createSetAsideReport } from "./set-aside-report.ts";
-import { createTargetGuard, type Seen } from "./target-guard.ts";
 import { createTargetRenderer, type TargetPlan, type TargetRenderer } from "./target-render.ts";
+import type { Library } from "./template/library.ts";
+import type { Facts } from "./template/reads.ts";
 
 /** A destination that somebody changed by hand is put right within this, ± 20 %. */
 const DRIFT_MS = 60_000;

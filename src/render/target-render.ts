@@ -5,11 +5,11 @@ import { joinAll, joinSelectors, NOTHING, type Selector } from "../model/selecto
 import type { Snapshot } from "../model/snapshot.ts";
 import type { RenderedFile, Target } from "../ports.ts";
 import { maskedText, type Order, type Rendered, renderFile, type Sight } from "./file-render.ts";
-import type { GuardRules } from "./guard.ts";
-import type { Library, TemplateRef } from "./library.ts";
+import type { GuardRules } from "./guard/guard.ts";
 import { provenanceOf } from "./provenance-of.ts";
-import type { Facts } from "./reads.ts";
-import { isStale } from "./view.ts";
+import type { Library, TemplateRef } from "./template/library.ts";
+import type { Facts } from "./template/reads.ts";
+import { isStale } from "./template/view.ts";
 
 /** A target, and how its files are made. */
 export interface TargetPlan {

@@ -5,9 +5,9 @@ import type { Entry } from "../../src/model/instance.ts";
 import type { SetAside } from "../../src/model/provenance.ts";
 import { EVERYTHING } from "../../src/model/selector.ts";
 import type { Snapshot } from "../../src/model/snapshot.ts";
-import { compileTemplate, type Template } from "../../src/render/engine.ts";
 import { maskedText, type Order, renderFile } from "../../src/render/file-render.ts";
 import type { FormatName } from "../../src/render/formats/index.ts";
+import { compileTemplate, type Template } from "../../src/render/template/engine.ts";
 import { entry, world } from "../helpers/snapshot.ts";
 
 const ROUNDS = 80;

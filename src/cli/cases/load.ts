@@ -9,8 +9,8 @@ import { messageOf } from "../../model/errors.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import type { Expectation } from "../../render/cases.ts";
 import { formatForDest } from "../../render/formats/index.ts";
-import type { TemplateRef } from "../../render/library.ts";
-import type { Facts } from "../../render/reads.ts";
+import type { TemplateRef } from "../../render/template/library.ts";
+import type { Facts } from "../../render/template/reads.ts";
 import { neighbourOf } from "./find.ts";
 
 export interface LoadedCase {

@@ -1,8 +1,8 @@
 import { FairleadError } from "../../model/errors.ts";
 import { GENERATION_MARK } from "../../ports.ts";
 import { judgeCase, type Rendered, type Verdict } from "../../render/cases.ts";
-import { createLibrary, type Library } from "../../render/library.ts";
 import { renderSnapshot } from "../../render/snapshot-render.ts";
+import { createLibrary, type Library } from "../../render/template/library.ts";
 import type { LoadedCase } from "./load.ts";
 
 /** What `{{generation}}` prints in a test: the real one is the hash of files that a case does not know, and would change with every word. */

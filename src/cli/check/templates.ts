@@ -3,7 +3,7 @@ import { createFilePlan, createTemplateLibrary } from "../../compose/render.ts";
 import type { Config } from "../../config/load.ts";
 import type { Path } from "../../config/problems.ts";
 import { FairleadError, type Location } from "../../model/errors.ts";
-import type { Template } from "../../render/engine.ts";
+import type { Template } from "../../render/template/engine.ts";
 import { type ProblemJson, problemOf, warningOf } from "./problem.ts";
 
 type RenderConfig = NonNullable<Config["render"]>;

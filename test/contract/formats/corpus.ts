@@ -1,8 +1,8 @@
 import { FairleadError } from "../../../src/model/errors.ts";
 import { SnapshotBuilder } from "../../../src/model/snapshot.ts";
-import { compileTemplate, type Template } from "../../../src/render/engine.ts";
 import type { FormatName } from "../../../src/render/formats/index.ts";
-import { createView } from "../../../src/render/view.ts";
+import { compileTemplate, type Template } from "../../../src/render/template/engine.ts";
+import { createView } from "../../../src/render/template/view.ts";
 import { PLACES, type PlaceRow } from "../../unit/render/formats/places.ts";
 import { ATTACKS, type Attack } from "./attacks.ts";
 

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FairleadError } from "../../../src/model/errors.ts";
 import type { ApplyReport, Memory, RenderedFile, Target } from "../../../src/ports.ts";
 import { createMemoryRegistry } from "../../../src/registry/memory.ts";
-import { createLibrary } from "../../../src/render/library.ts";
 import { renderOnce } from "../../../src/render/once.ts";
 import type { TargetPlan } from "../../../src/render/target-render.ts";
+import { createLibrary } from "../../../src/render/template/library.ts";
 import { entry, world } from "../../helpers/snapshot.ts";
 
 const GUARD = { maxShrink: 0.5, holdMs: 60_000, onEmpty: "hold", minInstances: 0 } as const;

@@ -7,7 +7,6 @@ import { EVERYTHING, type Selector } from "../../../src/model/selector.ts";
 import type { Snapshot } from "../../../src/model/snapshot.ts";
 import type { RenderedFile, Target } from "../../../src/ports.ts";
 import type { FormatName } from "../../../src/render/formats/index.ts";
-import { createLibrary } from "../../../src/render/library.ts";
 import {
   createTargetRenderer,
   type FilePlan,
@@ -15,6 +14,7 @@ import {
   type TargetRender,
   type TargetRenderer,
 } from "../../../src/render/target-render.ts";
+import { createLibrary } from "../../../src/render/template/library.ts";
 import { entry, world } from "../../helpers/snapshot.ts";
 
 const target: Target = {
