@@ -9,9 +9,9 @@ import { createRenderer, type Renderer } from "../render/renderer.ts";
 import type { FilePlan, TargetPlan } from "../render/target-render.ts";
 import { createLibrary, type Library } from "../render/template/library.ts";
 import type { Facts } from "../render/template/reads.ts";
+import { type CheckCommand, type CheckLevelFinding, explainCheckLevel } from "../target/check/sandbox.ts";
 import { resolveOwner } from "../target/owner.ts";
 import type { Reload } from "../target/reload.ts";
-import { type CheckCommand, type CheckLevelFinding, explainCheckLevel } from "../target/sandbox.ts";
 import { createTarget } from "../target/target.ts";
 import type { Deps } from "./deps.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { RenderedFile } from "../ports.ts";
-import { sha256 } from "./stage.ts";
+import { sha256 } from "./files/stage.ts";
 
 type Content = Pick<RenderedFile, "dest" | "text">;
 

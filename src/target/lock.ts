@@ -5,8 +5,8 @@ import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { childAbort, monotonicMs, sleep } from "../core/time.ts";
 import { FairleadError, messageOf, systemCode } from "../model/errors.ts";
+import { removeFile } from "./files/remove-file.ts";
 import { processStartTime } from "./process.ts";
-import { removeFile } from "./remove-file.ts";
 
 const POLL_MS = 50;
 /** The holder touches its lock this often … */

@@ -1,9 +1,9 @@
 /** What may be shown of files in which secrets are. */
 import type { FileReport } from "../ports.ts";
-import { currentState, type Journal, type KeptFile } from "./journal.ts";
-import type { KeptBytes } from "./keep.ts";
+import { sha256 } from "./files/stage.ts";
 import { type Plan, type PlannedFile, reportFile } from "./plan.ts";
-import { sha256 } from "./stage.ts";
+import { currentState, type Journal, type KeptFile } from "./state/journal.ts";
+import type { KeptBytes } from "./state/keep.ts";
 
 export async function reportFiles(plan: Plan, journal: Journal, kept: KeptBytes): Promise<readonly FileReport[]> {
   const made = [currentState(journal), journal.good].flatMap((state) => state?.files ?? []);

@@ -1,10 +1,10 @@
 /** What a target's files should be, beside what is on the disk. */
 import { type FileReport, GENERATION_MARK, type RenderedFile } from "../ports.ts";
-import type { Folders } from "./folder.ts";
+import type { Folders } from "./files/folder.ts";
+import { type FileContent, readDestination, sameContent, sha256 } from "./files/stage.ts";
 import { bytesOf } from "./generation.ts";
-import { type Applied, contentOf, currentState, type Journal, type KeptFile } from "./journal.ts";
-import type { KeptBytes } from "./keep.ts";
-import { type FileContent, readDestination, sameContent, sha256 } from "./stage.ts";
+import { type Applied, contentOf, currentState, type Journal, type KeptFile } from "./state/journal.ts";
+import type { KeptBytes } from "./state/keep.ts";
 
 /** One file of a target: what is wanted and what is there. */
 export interface PlannedFile {

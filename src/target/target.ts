@@ -11,16 +11,16 @@ import type {
   Target,
   TargetHistory,
 } from "../ports.ts";
-import { sweepStaged } from "./files.ts";
-import { type Folders, withFolders } from "./folder.ts";
+import { sweepStaged } from "./files/files.ts";
+import { type Folders, withFolders } from "./files/folder.ts";
 import { generationOf } from "./generation.ts";
-import { findEntry, publicEntry, type StoredEntry } from "./history.ts";
-import { type Applied, createJournalStore, currentState, type Journal, withoutGoneBack } from "./journal.ts";
-import { createKeptBytes } from "./keep.ts";
 import { withLock } from "./lock.ts";
 import { reportFiles } from "./masked.ts";
 import { type Plan, planFiles, planState } from "./plan.ts";
-import { createRecord, type Ended } from "./record.ts";
+import { findEntry, publicEntry, type StoredEntry } from "./state/history.ts";
+import { type Applied, createJournalStore, currentState, type Journal, withoutGoneBack } from "./state/journal.ts";
+import { createKeptBytes } from "./state/keep.ts";
+import { createRecord, type Ended } from "./state/record.ts";
 import { createTransaction, type TransactionOptions, type Work } from "./transaction.ts";
 
 export interface TargetOptions extends TransactionOptions {

@@ -1,18 +1,18 @@
 /** The steps of a change: stage → check → journal → rename → reload → verify, or everything as it was (DESIGN §10). */
 import { FairleadError } from "../model/errors.ts";
 import type { Log, Outcome } from "../ports.ts";
-import { type CheckJob, judge, needsSwap } from "./check.ts";
+import { type CheckJob, judge, needsSwap } from "./check/check.ts";
+import { identify } from "./check/identity.ts";
+import { type CheckCommand, type CheckLevel, findCheckLevel } from "./check/sandbox.ts";
 import { type CommandContext, namesStagedFiles } from "./commands.ts";
-import { discardStaged, putStaged, restoreFiles, type Staged, stageAll } from "./files.ts";
-import type { Folders } from "./folder.ts";
-import { identify } from "./identity.ts";
-import { type Applied, type Journal, type JournalStore, keepFile } from "./journal.ts";
-import type { KeptBytes } from "./keep.ts";
+import { discardStaged, putStaged, restoreFiles, type Staged, stageAll } from "./files/files.ts";
+import type { Folders } from "./files/folder.ts";
+import { isMountPoint } from "./files/stage.ts";
 import type { Plan } from "./plan.ts";
 import { createProgram } from "./program.ts";
 import type { Reload } from "./reload.ts";
-import { type CheckCommand, type CheckLevel, findCheckLevel } from "./sandbox.ts";
-import { isMountPoint } from "./stage.ts";
+import { type Applied, type Journal, type JournalStore, keepFile } from "./state/journal.ts";
+import type { KeptBytes } from "./state/keep.ts";
 import type { Verify } from "./verify.ts";
 
 export interface TransactionOptions {

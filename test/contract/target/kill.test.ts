@@ -25,7 +25,17 @@ beforeAll(async () => {
   await bundle.write({ file: program, format: "esm" });
   await bundle.close();
 });
-afterAll(() => rm(base, { recursive: true, force: true }));
+/** Files that are mounted by themselves now: a test that fails must not leave one behind. */
+const mounted = new Set<string>();
+afterAll(async () => {
+  await Promise.all([...mounted].map(unmount));
+  await rm(base, { recursive: true, force: true });
+});
+
+async function unmount(path: string): Promise<void> {
+  await run("umount", [path]);
+  mounted.delete(path);
+}
 
 interface Variant {
   readonly title: string;
@@ -93,6 +103,7 @@ async function makeScene(variant: Variant, folder: string): Promise<Scene> {
     await writeFile(join(folder, "mounted"), "");
     await writeFile(at.b, "");
     await run("mount", ["--bind", join(folder, "mounted"), at.b]);
+    mounted.add(at.b);
   }
   if (variant.from === "a good state") {
     const target = targetOf(at, variant.level);
@@ -187,7 +198,7 @@ describe.each(variants)("a process that is killed before any step: $title (G1, G
 
 async function dismiss(variant: Variant, folder: string): Promise<void> {
   if (variant.isMounted === true) {
-    await run("umount", [join(folder, "etc/b.conf")]);
+    await unmount(join(folder, "etc/b.conf"));
   }
   await rm(folder, { recursive: true, force: true });
 }

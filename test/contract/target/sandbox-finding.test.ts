@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type CheckLevel, explainCheckLevel } from "../../../src/target/sandbox.ts";
+import { type CheckLevel, explainCheckLevel } from "../../../src/target/check/sandbox.ts";
 import { fairlead } from "../../helpers/fairlead.ts";
 import { sh } from "./sandbox/attacks.ts";
 import { isRoot, makeStage, type Stage } from "./sandbox/scene.ts";

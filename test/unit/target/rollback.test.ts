@@ -1,6 +1,6 @@
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { addEntry, type History, type StoredEntry } from "../../../src/target/history.ts";
+import { addEntry, type History, type StoredEntry } from "../../../src/target/state/history.ts";
 import { applyOptions, errorOf, file, kindOf, type StagedTargets, sh, stageTargets } from "./stage-target.ts";
 
 let staged: StagedTargets;

@@ -1,6 +1,6 @@
 /** What hostile configurations and checks try against the machine that they are checked on. */
 import { join } from "node:path";
-import type { CheckCommand } from "../../../../src/target/sandbox.ts";
+import type { CheckCommand } from "../../../../src/target/check/sandbox.ts";
 import type { Witness } from "../../../helpers/witness.ts";
 
 export interface Scene {

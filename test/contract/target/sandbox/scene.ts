@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ApplyReport, RenderedFile } from "../../../../src/ports.ts";
-import type { CheckCommand } from "../../../../src/target/sandbox.ts";
+import type { CheckCommand } from "../../../../src/target/check/sandbox.ts";
 import { createTarget, type TargetOptions } from "../../../../src/target/target.ts";
 import { noProvenance } from "../../../helpers/provenance.ts";
 import { type RecordedLog, recordLog } from "../../../helpers/quiet-log.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseMounts, isWithin } from "../../../src/target/sandbox/mounts.ts";
+import { chooseMounts, isWithin } from "../../../../src/target/check/sandbox/mounts.ts";
 
 /** Lines as the kernel writes them: mount point and type are what differs. */
 function mountinfo(...mounts: readonly (readonly [point: string, type: string])[]): string {

@@ -1,10 +1,10 @@
 /** What a target last applied, what it owes, and its last good files: the memory that survives `kill -9`. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { systemCode } from "../model/errors.ts";
-import type { Log } from "../ports.ts";
+import { systemCode } from "../../model/errors.ts";
+import type { Log } from "../../ports.ts";
+import type { FileContent } from "../files/stage.ts";
 import type { KeptBytes } from "./keep.ts";
-import type { FileContent } from "./stage.ts";
 import { prepareStateFolder, stateError, writeStateFile } from "./state-file.ts";
 
 /** A file as it should be on the disk; `stored` names its bytes among the kept ones, absent: there was no such file. */

@@ -1,7 +1,7 @@
 /** What a target remembers of its changes: what its files were made from, and its history. Written after the files are live, never before. */
-import { FairleadError } from "../model/errors.ts";
-import type { Provenance } from "../model/provenance.ts";
-import type { Log, Memory, Outcome } from "../ports.ts";
+import { FairleadError } from "../../model/errors.ts";
+import type { Provenance } from "../../model/provenance.ts";
+import type { Log, Memory, Outcome } from "../../ports.ts";
 import { describeChange, sameProvenance } from "./change.ts";
 import { addEntry, createHistoryStore, type History, keptStates } from "./history.ts";
 import { currentState, hashesOf, type Journal, statesOf, withoutGoneBack } from "./journal.ts";

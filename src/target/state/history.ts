@@ -1,6 +1,6 @@
 /** A target's changes, applied or refused: bounded, and with the files of the newest ones. */
 import { join } from "node:path";
-import type { HistoryEntry, Log } from "../ports.ts";
+import type { HistoryEntry, Log } from "../../ports.ts";
 import type { Applied } from "./journal.ts";
 import { createStampedFile, type StampedFile } from "./stamped-file.ts";
 

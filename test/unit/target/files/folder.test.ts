@@ -2,7 +2,7 @@ import { lchown, mkdir, rename, rm, symlink, writeFile } from "node:fs/promises"
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { applyOptions, errorOf, file, kindOf, type StagedTargets, sh, stageTargets } from "./stage-target.ts";
+import { applyOptions, errorOf, file, kindOf, type StagedTargets, sh, stageTargets } from "../stage-target.ts";
 
 let staged: StagedTargets;
 beforeEach(async () => {

@@ -1,8 +1,8 @@
 /** Letting the operator's check judge staged files. */
-import { describeExec, type ExecResult } from "../core/exec.ts";
-import { FairleadError } from "../model/errors.ts";
+import { describeExec, type ExecResult } from "../../core/exec.ts";
+import { FairleadError } from "../../model/errors.ts";
+import { type CommandContext, fillPlaceholders, namesStagedFiles, outputTail } from "../commands.ts";
 import { hintAtSandbox } from "./check-hints.ts";
-import { type CommandContext, fillPlaceholders, namesStagedFiles, outputTail } from "./commands.ts";
 import { type CheckCommand, type CheckLevel, runAtLevel, type SandboxedCheck, type Staged } from "./sandbox.ts";
 
 export interface CheckJob {

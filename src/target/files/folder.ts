@@ -2,7 +2,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, lstat, open, readlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { FairleadError, systemCode } from "../model/errors.ts";
+import { FairleadError, systemCode } from "../../model/errors.ts";
 import { refused } from "./refusal.ts";
 
 /** A destination in a folder that is held open. */

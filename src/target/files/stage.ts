@@ -2,7 +2,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { FairleadError, systemCode } from "../model/errors.ts";
+import { FairleadError, systemCode } from "../../model/errors.ts";
 import type { Place } from "./folder.ts";
 import { refused } from "./refusal.ts";
 

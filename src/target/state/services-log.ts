@@ -5,8 +5,8 @@
 import { randomBytes } from "node:crypto";
 import { open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { compareText, type Entry } from "../model/instance.ts";
-import type { Service } from "../model/snapshot.ts";
+import { compareText, type Entry } from "../../model/instance.ts";
+import type { Service } from "../../model/snapshot.ts";
 import { isSameService } from "./change.ts";
 import { stateError } from "./state-file.ts";
 

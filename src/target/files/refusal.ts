@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { FairleadError, messageOf, systemCode } from "../model/errors.ts";
+import { FairleadError, messageOf, systemCode } from "../../model/errors.ts";
 
 /** What the system said about a destination, as an error with what to do about it. */
 export function refused(path: string, error: unknown): FairleadError {

@@ -1,8 +1,8 @@
 /** What a check runs in: the best that this machine allows, found out once. */
 import { readFileSync } from "node:fs";
-import { describeExec, type ExecResult, exec } from "../core/exec.ts";
-import { untilAborted } from "../core/time.ts";
-import { type Command, type CommandContext, commandEnvironment, outputTail } from "./commands.ts";
+import { describeExec, type ExecResult, exec } from "../../core/exec.ts";
+import { untilAborted } from "../../core/time.ts";
+import { type Command, type CommandContext, commandEnvironment, outputTail } from "../commands.ts";
 import { fullArgv, outputInSandbox, type Staged } from "./sandbox/full.ts";
 import { basicArgv, namespaceArgv } from "./sandbox/namespace.ts";
 

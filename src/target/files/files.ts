@@ -1,10 +1,10 @@
 /** All files of a target at once: staged, put in place, taken back, swept. */
 import { readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { PlannedFile } from "../plan.ts";
+import { type Applied, contentOf } from "../state/journal.ts";
+import type { KeptBytes } from "../state/keep.ts";
 import type { Folders, Place } from "./folder.ts";
-import { type Applied, contentOf } from "./journal.ts";
-import type { KeptBytes } from "./keep.ts";
-import type { PlannedFile } from "./plan.ts";
 import { refused } from "./refusal.ts";
 import { removeFile } from "./remove-file.ts";
 import {

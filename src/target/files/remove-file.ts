@@ -1,5 +1,5 @@
 import { unlink } from "node:fs/promises";
-import { systemCode } from "../model/errors.ts";
+import { systemCode } from "../../model/errors.ts";
 
 /** Removes a file, if it is there; `rm` looks twice before it does. */
 export async function removeFile(path: string): Promise<void> {

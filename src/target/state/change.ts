@@ -1,7 +1,7 @@
 /** What changed between two renders, in a line for people. Names only, never a value. */
-import { sameEntry } from "../model/instance.ts";
-import type { Provenance } from "../model/provenance.ts";
-import type { Service } from "../model/snapshot.ts";
+import { sameEntry } from "../../model/instance.ts";
+import type { Provenance } from "../../model/provenance.ts";
+import type { Service } from "../../model/snapshot.ts";
 
 /** So many names of a kind are told. */
 const NAMES = 3;

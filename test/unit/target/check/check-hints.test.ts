@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { hintAtSandbox } from "../../../src/target/check-hints.ts";
-import type { CheckLevel } from "../../../src/target/sandbox.ts";
+import { hintAtSandbox } from "../../../../src/target/check/check-hints.ts";
+import type { CheckLevel } from "../../../../src/target/check/sandbox.ts";
 
 const NGINX = ["/usr/sbin/nginx", "-t"];
 const NO_HOST = 'nginx: [emerg] host not found in upstream "db.internal" in /etc/nginx/conf.d/app.conf:3';

@@ -2,11 +2,11 @@ import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import type { CheckLevel } from "../../../src/target/sandbox.ts";
-import { createTarget } from "../../../src/target/target.ts";
-import { noProvenance } from "../../helpers/provenance.ts";
-import { recordLog } from "../../helpers/quiet-log.ts";
-import { waitFor } from "../../helpers/wait.ts";
+import type { CheckLevel } from "../../../../src/target/check/sandbox.ts";
+import { createTarget } from "../../../../src/target/target.ts";
+import { noProvenance } from "../../../helpers/provenance.ts";
+import { recordLog } from "../../../helpers/quiet-log.ts";
+import { waitFor } from "../../../helpers/wait.ts";
 
 let folder: string;
 beforeEach(async () => {

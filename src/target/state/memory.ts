@@ -1,8 +1,8 @@
 /** What a target's files were made from, beside its journal: for `explain`, and for guards after a restart. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { Provenance } from "../model/provenance.ts";
-import type { Log, Memory } from "../ports.ts";
+import type { Provenance } from "../../model/provenance.ts";
+import type { Log, Memory } from "../../ports.ts";
 import { type LogPart, readServices, sweepLogs, writeServices } from "./services-log.ts";
 import { createStampedFile } from "./stamped-file.ts";
 import { prepareStateFolder } from "./state-file.ts";

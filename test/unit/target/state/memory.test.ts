@@ -1,11 +1,11 @@
 import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Provenance } from "../../../src/model/provenance.ts";
-import type { Memory } from "../../../src/ports.ts";
-import { describeChange, sameProvenance } from "../../../src/target/change.ts";
-import { entry, world } from "../../helpers/snapshot.ts";
-import { applyOptions, file, kindOf, type StagedTargets, sh, stageTargets } from "./stage-target.ts";
+import type { Provenance } from "../../../../src/model/provenance.ts";
+import type { Memory } from "../../../../src/ports.ts";
+import { describeChange, sameProvenance } from "../../../../src/target/state/change.ts";
+import { entry, world } from "../../../helpers/snapshot.ts";
+import { applyOptions, file, kindOf, type StagedTargets, sh, stageTargets } from "../stage-target.ts";
 
 let staged: StagedTargets;
 beforeEach(async () => {

@@ -1,8 +1,8 @@
 /** A file of the state that other processes may replace: read again only when they did. */
 import { type FileHandle, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { systemCode } from "../model/errors.ts";
-import type { Log } from "../ports.ts";
+import { systemCode } from "../../model/errors.ts";
+import type { Log } from "../../ports.ts";
 import { prepareStateFolder, stampOf, stateError, writeStateFile } from "./state-file.ts";
 
 export interface StampedFile<T> {

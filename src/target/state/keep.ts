@@ -1,8 +1,8 @@
 /** Bytes that may be needed again, each once, named by their hash. */
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { FairleadError } from "../model/errors.ts";
-import { sha256 } from "./stage.ts";
+import { FairleadError } from "../../model/errors.ts";
+import { sha256 } from "../files/stage.ts";
 import { prepareStateFolder, stateError, writeStateFile } from "./state-file.ts";
 
 export interface KeptBytes {

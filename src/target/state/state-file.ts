@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { chmod, type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { FairleadError, messageOf, systemCode } from "../model/errors.ts";
+import { FairleadError, messageOf, systemCode } from "../../model/errors.ts";
 
 /**
  * Replaces a file of the state as a whole; only this user can read it. `durable`: it outlives a power cut, which costs. Returns the new

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { needsSwap } from "../../../src/target/check.ts";
-import type { CheckLevel, Staged } from "../../../src/target/sandbox.ts";
+import { needsSwap } from "../../../../src/target/check/check.ts";
+import type { CheckLevel, Staged } from "../../../../src/target/check/sandbox.ts";
 
 const LEVELS = ["full", "network", "namespace", "basic", "swap"] as const satisfies readonly CheckLevel[];
 const file = (name: string): Staged => ({ staged: `/etc/.${name}`, dest: `/etc/${name}`, replaces: true });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { type CheckCommand, explainCheckLevel, findCheckLevel } from "../../../src/target/sandbox.ts";
-import { recordLog } from "../../helpers/quiet-log.ts";
+import { type CheckCommand, explainCheckLevel, findCheckLevel } from "../../../../src/target/check/sandbox.ts";
+import { recordLog } from "../../../helpers/quiet-log.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
