@@ -1,7 +1,8 @@
 /** Looks at a template's syntax tree before it is compiled: refuses what we do not allow and routes every insertion through one helper. */
 import { nearest } from "../../core/nearest.ts";
-import { FairleadError, type Location } from "../../model/errors.ts";
+import type { Location } from "../../model/errors.ts";
 import { joinAll, type Selector } from "../../model/selector.ts";
+import type { Finding } from "./finding.ts";
 import { dependsOnItemOnly, MEMO } from "./memo.ts";
 import {
   contextAt,
@@ -27,14 +28,6 @@ const BLOCK_ARGUMENTS: Readonly<Record<string, number>> = { if: 1, unless: 1, ea
 
 /** What an expression is for. */
 type Use = { readonly helper: string; readonly hasElse?: boolean } | "insert" | "partial";
-
-export interface Finding {
-  readonly code: "TEMPLATE_SYNTAX" | "TEMPLATE_UNSAFE";
-  readonly severity: "error" | "warning";
-  readonly message: string;
-  readonly location: Location;
-  readonly hint?: string;
-}
 
 export interface Rules {
   readonly file: string;
@@ -289,18 +282,4 @@ export function prepare(program: hbs.AST.Program, rules: Rules): Prepared {
 
   visitProgram(program);
   return { findings, literalReads: joinAll(literalReads), partials: [...partials].sort() };
-}
-
-/** The error of a template that cannot be used: the first finding, with the count of the others. */
-export function syntaxError(findings: readonly Finding[]): FairleadError | undefined {
-  const errors = findings.filter((finding) => finding.severity === "error");
-  const [first] = errors;
-  if (first === undefined) {
-    return undefined;
-  }
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  return new FairleadError("TEMPLATE_SYNTAX", first.message + more, {
-    location: first.location,
-    ...(first.hint !== undefined && { hint: first.hint }),
-  });
 }

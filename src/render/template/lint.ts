@@ -2,7 +2,7 @@
 
 import { GENERATION_MARK } from "../../ports.ts";
 import { type FormatName, type Inserted, markText, resolve } from "../formats/index.ts";
-import type { Finding } from "./ast.ts";
+import type { Finding } from "./finding.ts";
 import { isInsertion, isPath, siteNumberOf } from "./nodes.ts";
 import type { InsertSite, Site } from "./sites.ts";
 

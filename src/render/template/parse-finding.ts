@@ -1,5 +1,5 @@
 import { messageOf } from "../../model/errors.ts";
-import type { Finding } from "./ast.ts";
+import type { Finding } from "./finding.ts";
 
 /** What people write who think of nginx, Go templates or JavaScript; the first that fits explains the error. */
 const SLIPS: readonly { readonly got: RegExp; readonly at?: RegExp; readonly expected?: RegExp; readonly hint: string }[] = [
