@@ -43,7 +43,7 @@ export function createTargetGuard(target: Target, rules: GuardRules | undefined)
     const nowMs = Date.now();
     forgetBefore(nowMs - rules.holdMs);
     const guarded = guardServices({ rules, before, letGo: groupByService(recent.values()), snapshot, nowMs, freshAtMs });
-    noteLetGo(guarded, nowMs);
+    noteLetGo(guarded, before.holds, nowMs);
     held = guarded.holds;
     return { snapshot: withServices(snapshot, guarded.services), holds: guarded.holds, confirmAtMs: guarded.confirmAtMs };
   }
@@ -57,8 +57,8 @@ export function createTargetGuard(target: Target, rules: GuardRules | undefined)
   }
 
   /** What a hold has had its time for is gone for good, and counts no more. */
-  function noteLetGo({ letGo }: Guarded, nowMs: number): void {
-    const counted = new Set(held.flatMap(({ service, instances }) => instances.map((id) => keyOf(service, id))));
+  function noteLetGo({ letGo }: Guarded, earlier: readonly Hold[], nowMs: number): void {
+    const counted = new Set(earlier.flatMap(({ service, instances }) => instances.map((id) => keyOf(service, id))));
     for (const [service, entries] of letGo) {
       for (const entry of entries) {
         const key = keyOf(service, entry.id);

@@ -15,12 +15,13 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A target that takes whatever it is shown. */
+/** A target that takes whatever it is shown, by a process that is new when it says so. */
 function guarded() {
   let memory: Memory | undefined;
   const target = { name: "t", recall: async () => memory } as Target; // a guard asks for nothing else
-  const guard = createTargetGuard(target, RULES);
-  return async (snapshot: Snapshot): Promise<string> => {
+  let guard = createTargetGuard(target, RULES);
+  return async (snapshot: Snapshot, isRestarted = false): Promise<string> => {
+    guard = isRestarted ? createTargetGuard(target, RULES) : guard;
     const seen = await guard.look({ snapshot, freshAtMs: Date.now() });
     const { services } = seen.snapshot;
     const provenance = { ...noProvenance(), services, holds: seen.holds };
@@ -49,6 +50,19 @@ describe("the guard of a target (G3)", () => {
     expect(await look(state.snapshot())).toBe("c e");
     state.remove("web", "c");
     expect(await look(state.snapshot())).toBe("e");
+  });
+
+  it("does not count again what had its time in a hold that an earlier process began", async () => {
+    const state = world(["a", "b", "c"].map((id) => entry("web", id)));
+    const look = guarded();
+    await look(state.snapshot());
+    state.remove("web", "a");
+    state.remove("web", "b");
+    expect(await look(state.snapshot())).toBe("a b c");
+    vi.advanceTimersByTime(HOLD_MS);
+    expect(await look(state.snapshot(), true)).toBe("c");
+    state.remove("web", "c");
+    expect(await look(state.snapshot())).toBe("c");
   });
 
   it("forgets after a hold what it let go", async () => {
