@@ -1,8 +1,14 @@
 /** Objects whose field names are known, and how they are told from data. */
 import { type Entry, hostPort } from "../../model/instance.ts";
 
-/** What a template sees of an instance. */
-export interface InstanceView {
+/** Marks objects whose field names are known; everything else that a template sees is data, where names come and go. */
+const KNOWN_FIELDS: object = Object.freeze({});
+
+/**
+ * What a template sees of an instance. A class, because a hundred thousand of them are made: setting the prototype of each costs several
+ * times as much.
+ */
+export class InstanceView {
   readonly id: string;
   readonly service: string;
   readonly address: string;
@@ -16,24 +22,6 @@ export interface InstanceView {
   /** 1 when nobody said otherwise. */
   readonly weight: number;
   /** The owner; empty for entries of other programs. */
-  readonly node: string;
-}
-
-/** Marks objects whose field names are known; everything else that a template sees is data, where names come and go. */
-const KNOWN_FIELDS: object = Object.freeze({});
-
-/** A class, because a hundred thousand of them are made: setting the prototype of each costs several times as much. */
-export class InstanceFields implements InstanceView {
-  readonly id: string;
-  readonly service: string;
-  readonly address: string;
-  readonly port: number;
-  readonly addr: string;
-  readonly protocol: string;
-  readonly tags: readonly string[];
-  readonly meta: Readonly<Record<string, string>>;
-  readonly health: string;
-  readonly weight: number;
   readonly node: string;
 
   constructor(entry: Entry) {
@@ -57,9 +45,5 @@ export function withKnownFields<T extends object>(fields: T): T {
 }
 
 export function hasKnownFields(value: object): boolean {
-  return value instanceof InstanceFields || Object.getPrototypeOf(value) === KNOWN_FIELDS;
-}
-
-export function isInstanceView(value: unknown): value is InstanceView {
-  return value instanceof InstanceFields;
+  return value instanceof InstanceView || Object.getPrototypeOf(value) === KNOWN_FIELDS;
 }

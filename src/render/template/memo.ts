@@ -5,7 +5,7 @@
  */
 import type { Location } from "../../model/errors.ts";
 import type { Budget, Used } from "./budget.ts";
-import { hasKnownFields, isInstanceView } from "./fields.ts";
+import { hasKnownFields, InstanceView } from "./fields.ts";
 import type { Captured, Insertions } from "./insertions.ts";
 import { type Facts, READ_HELPERS } from "./reads.ts";
 import type { Origin } from "./trail.ts";
@@ -96,7 +96,9 @@ function isWorthIt(list: readonly unknown[]): boolean {
 
 /** Services and instances of a view: frozen, and the same objects while nothing in them changes. */
 function isView(item: unknown): item is object {
-  return isInstanceView(item) || (typeof item === "object" && item !== null && "instances" in item && hasKnownFields(item));
+  return (
+    item instanceof InstanceView || (typeof item === "object" && item !== null && "instances" in item && hasKnownFields(item))
+  );
 }
 
 /** Helpers whose answer hangs on more than their arguments: on the registry. `node`, `env` and `generation` are the same for all renders. */

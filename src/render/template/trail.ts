@@ -1,5 +1,5 @@
 /** Follows where values come from while a template is rendered, so that one that cannot stand is blamed on the right instance. */
-import { type InstanceView, isInstanceView } from "./fields.ts";
+import { InstanceView } from "./fields.ts";
 
 export interface Origin {
   /** The instance that holds it, or that it was made from. */
@@ -43,7 +43,7 @@ export function createTrail(): Trail {
   let isForeign = false;
 
   function originOf(base: unknown): Origin {
-    if (isInstanceView(base)) {
+    if (base instanceof InstanceView) {
       return { instance: base, isForeign: false };
     }
     const frame = frames.findLast(({ context }) => context === base);

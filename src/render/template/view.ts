@@ -3,7 +3,7 @@ import { compareText, type Entry, isUsable } from "../../model/instance.ts";
 import { joinSelectors, NOTHING, type Selector, selectsKeys, selectsService } from "../../model/selector.ts";
 import type { Service, Snapshot } from "../../model/snapshot.ts";
 import { SortedMap } from "../../model/sorted-map.ts";
-import { InstanceFields, type InstanceView, withKnownFields } from "./fields.ts";
+import { InstanceView, withKnownFields } from "./fields.ts";
 
 export interface ServiceView {
   readonly name: string;
@@ -175,7 +175,7 @@ export function instanceView(entry: Entry): InstanceView {
   if (known !== undefined) {
     return known;
   }
-  const view: InstanceView = Object.freeze(new InstanceFields(entry));
+  const view: InstanceView = Object.freeze(new InstanceView(entry));
   instanceViews.set(entry, view);
   return view;
 }
