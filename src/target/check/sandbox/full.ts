@@ -99,7 +99,7 @@ lay() {
   mkdir "/dev/.$count" && cp -a -- "$folder/." "/dev/.$count/" && mount --bind "/dev/.$count" "$folder" || return
   if [ -n "$2" ]; then mv -f -- "$1" "$2"; else rm -f -- "$1"; fi
 }
-rm -rf /etc/shadow /etc/shadow- /etc/gshadow /etc/gshadow- /root/.ssh || fail "the passwords cannot be hidden"
+rm -rf /etc/shadow /etc/shadow- /etc/gshadow /etc/gshadow- ~root/.ssh || fail "the passwords cannot be hidden"
 find /run /var/log -xdev "(" -type s -exec rm -f "{}" + ")" -o "(" -type f -size +4096k -exec sh -c 'for file; do : > "$file"; done' sh "{}" + ")" 2>/dev/null
 count=0
 while [ "$1" != "$end" ]; do lay "$1" "$2" || fail "\${2:-$1} cannot be laid over the tree"; shift 2; done

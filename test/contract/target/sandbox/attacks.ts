@@ -154,7 +154,7 @@ export const ATTACKS: readonly Attack[] = [
   shellAttack(
     "looks into process 1 and its root",
     "rejected",
-    () => "ls /proc/1/root/ || ls /proc/1/cwd/ || cat /proc/1/environ || cat /proc/1/mem",
+    () => "ls -L /proc/1/root || ls -L /proc/1/cwd || cat /proc/1/environ || cat /proc/1/mem",
   ),
   pythonAttack(
     "traces process 1",
