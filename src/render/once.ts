@@ -5,6 +5,7 @@ import type { Hold, SetAside } from "../model/provenance.ts";
 import { joinAll, joinSelectors, type Selector } from "../model/selector.ts";
 import type { ApplyOptions, ApplyReport, RegistryReader } from "../ports.ts";
 import { follow, type Stale } from "../registry/follow.ts";
+import { endOf } from "./guard/guard.ts";
 import { createTargetGuard, type Seen, type TargetGuard } from "./guard/target-guard.ts";
 import { createTargetRenderer, type TargetPlan, type TargetRender, type TargetRenderer } from "./target-render.ts";
 import type { Library } from "./template/library.ts";
@@ -154,14 +155,18 @@ function failure(error: FairleadError): ApplyReport {
   return { outcome: { kind: "failed", error }, generation: "", files: [] };
 }
 
-function heldError({ service, instances, until, reason }: Hold, others: number): FairleadError {
+function heldError(hold: Hold, others: number): FairleadError {
+  const { service, instances, reason } = hold;
   const what = instances.length === 1 ? "1 instance" : `${instances.length} instances`;
   const more = others === 0 ? "" : ` (and ${others} more service${others === 1 ? "" : "s"})`;
-  const end = until === undefined ? "until something comes back" : `until ${until}`;
-  return new FairleadError("GUARD_HELD", `${what} of service "${service}" vanished, kept in force ${end}: ${reason}${more}`, {
-    hint: "if that is true: `fairlead render --accept-shrink`",
-    retryable: true,
-  });
+  return new FairleadError(
+    "GUARD_HELD",
+    `${what} of service "${service}" vanished, kept in force ${endOf(hold)}: ${reason}${more}`,
+    {
+      hint: "if that is true: `fairlead render --accept-shrink`",
+      retryable: true,
+    },
+  );
 }
 
 /** A key that is not in a registry that answers is missing; otherwise the registry is to blame. */

@@ -6,6 +6,7 @@ import type { Hold } from "../model/provenance.ts";
 import type { Selector } from "../model/selector.ts";
 import type { Snapshot } from "../model/snapshot.ts";
 import type { ApplyReport, Log, Outcome } from "../ports.ts";
+import { endOf } from "./guard/guard.ts";
 import { createTargetGuard, type Seen } from "./guard/target-guard.ts";
 import { createSetAsideReport } from "./set-aside-report.ts";
 import { createTargetRenderer, type TargetPlan, type TargetRenderer } from "./target-render.ts";
@@ -184,7 +185,7 @@ function createHoldReport(log: Log, target: string): (holds: readonly Hold[]) =>
   let known = new Map<string, Hold>();
   return (holds) => {
     for (const hold of holds) {
-      const { service, instances, until, reason } = hold;
+      const { service, instances, reason } = hold;
       if (known.get(service)?.since !== hold.since) {
         log.warn("guard holds instances that vanished", {
           code: "GUARD_HELD",
@@ -192,7 +193,7 @@ function createHoldReport(log: Log, target: string): (holds: readonly Hold[]) =>
           service,
           instances,
           reason,
-          until: until ?? "they come back, or `fairlead render --accept-shrink`",
+          held: endOf(hold),
         });
       }
     }

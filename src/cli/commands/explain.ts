@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { systemCode } from "../../model/errors.ts";
 import type { FileProvenance } from "../../model/provenance.ts";
 import type { Memory } from "../../ports.ts";
+import { endOf } from "../../render/guard/guard.ts";
 import { type Context, printJson, printLine, usage } from "../context.ts";
 import { pastTargets, type StateOptions } from "../past.ts";
 
@@ -128,10 +129,7 @@ function explainText(known: Known, onDisk: string): string {
     lines.push(["reads keys", bounded(keys)]);
   }
   for (const hold of holds) {
-    lines.push([
-      "held",
-      `${hold.service}: ${bounded(hold.instances)}, because ${hold.reason}${hold.until === undefined ? "" : `, until ${hold.until}`}`,
-    ]);
+    lines.push(["held", `${hold.service}: ${bounded(hold.instances)}, ${endOf(hold)}, because ${hold.reason}`]);
   }
   for (const aside of setAside) {
     lines.push(["set aside", `${aside.service} ${aside.id}: ${aside.reason}`]);

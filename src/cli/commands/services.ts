@@ -2,6 +2,7 @@ import { type Entry, hostPort } from "../../model/instance.ts";
 import type { Selector } from "../../model/selector.ts";
 import type { Snapshot } from "../../model/snapshot.ts";
 import { follow } from "../../registry/follow.ts";
+import { endOf } from "../../render/guard/guard.ts";
 import { type Context, printJson, printLine, quietLog, table } from "../context.ts";
 import { readOnce } from "../read-once.ts";
 import { findConfigFile, type RegistryOptions, timeoutOf, withRegistry } from "../settings.ts";
@@ -44,9 +45,9 @@ async function tellExceptions(context: Context, name: string | undefined, option
   const { pastTargets } = await import("../past.ts");
   for (const target of await pastTargets(context, options)) {
     const { holds, setAside } = (await target.recall())?.provenance ?? { holds: [], setAside: [] };
-    for (const { service, instances, reason, until } of holds.filter((hold) => (name ?? hold.service) === hold.service)) {
-      const end = until === undefined ? "until they come back" : `until ${until}`;
-      context.stderr.write(`${service}: target "${target.name}" holds ${instances.join(", ")} ${end}: ${reason}\n`);
+    for (const hold of holds.filter(({ service }) => (name ?? service) === service)) {
+      const { service, instances, reason } = hold;
+      context.stderr.write(`${service}: target "${target.name}" holds ${instances.join(", ")} ${endOf(hold)}: ${reason}\n`);
     }
     for (const { service, id, dest, reason } of setAside.filter((aside) => (name ?? aside.service) === aside.service)) {
       context.stderr.write(`${service}: ${id} is set aside from ${dest}: ${reason}\n`);

@@ -134,6 +134,11 @@ function judge(
   };
 }
 
+/** When a hold ends, for people: the end of "stays in force". */
+export function endOf({ until }: Pick<Hold, "until">): string {
+  return until === undefined ? "until something comes back, or a person accepts it" : `until ${until}`;
+}
+
 /** A store that lost its data. Entries without owner do not count beside others: Consul itself always is in its catalogue. */
 function isEverythingGone(before: ReadonlyMap<string, Service>, snapshot: Snapshot): boolean {
   return !hasEntry(snapshot.services, hasEntry(before, isOwned) ? isOwned : () => true);
