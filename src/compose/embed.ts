@@ -1,10 +1,12 @@
 /** Rendering for programs that bring their own data: what `index.ts` gives to the world. */
 import { nearest } from "../core/nearest.ts";
-import { FairleadError, type Location } from "../model/errors.ts";
+import { FairleadError } from "../model/errors.ts";
+import type { SetAside } from "../model/provenance.ts";
 import { GENERATION_MARK } from "../ports.ts";
 import { FORMAT_NAMES, type FormatName, formatForDest } from "../render/formats/index.ts";
 import { renderSnapshot } from "../render/snapshot-render.ts";
 import { compileTemplate } from "../render/template/engine.ts";
+import type { Finding } from "../render/template/finding.ts";
 import type { Mistake } from "../sources/static-values.ts";
 import { generationOf } from "../target/generation.ts";
 import { type PlainData, readPlainData } from "./plain-data.ts";
@@ -45,22 +47,11 @@ export interface RenderResult {
   readonly setAside: readonly LeftOut[];
 }
 
-export interface LeftOut {
-  readonly service: string;
-  readonly id: string;
-  /** Never holds a value. */
-  readonly reason: string;
-  readonly location?: Location;
-}
+/** Its reason never holds a value. */
+export type LeftOut = Omit<SetAside, "dest">;
 
-/** Something that is wrong or doubtful about a template. With an error among them, it does not render. */
-export interface TemplateFinding {
-  readonly code: "TEMPLATE_SYNTAX" | "TEMPLATE_UNSAFE";
-  readonly severity: "error" | "warning";
-  readonly message: string;
-  readonly location: Location;
-  readonly hint?: string;
-}
+/** With an error among them, a template does not render. */
+export type TemplateFinding = Finding;
 
 export interface CompiledTemplate {
   readonly findings: readonly TemplateFinding[];

@@ -249,7 +249,8 @@ export function compareEntries(a: Entry, b: Entry): number {
   return compareText(a.id, b.id) || compareText(a.address, b.address) || a.port - b.port;
 }
 
-function freezeEntry(entry: Entry): Entry {
+/** As every entry of a snapshot is. */
+export function freezeEntry(entry: Entry): Entry {
   Object.freeze(entry.tags);
   Object.freeze(entry.meta);
   return Object.freeze(entry);

@@ -1,7 +1,7 @@
 /** Sets instances aside whose values cannot stand, so that they hold back nobody else. Pure. */
 import type { Entry } from "../model/instance.ts";
 import type { SetAside } from "../model/provenance.ts";
-import type { Service, Snapshot } from "../model/snapshot.ts";
+import { buildService, type Service, type Snapshot } from "../model/snapshot.ts";
 import type { Blame } from "./template/insertions.ts";
 import { holds } from "./template/trail.ts";
 import { instanceView, type Read } from "./template/view.ts";
@@ -85,8 +85,7 @@ export function withoutEntries(service: Service, left: { readonly has: (entry: E
   if (known?.ids === ids) {
     return known.rest;
   }
-  const tags = [...new Set(instances.flatMap((entry) => entry.tags))].sort();
-  const rest = Object.freeze({ name: service.name, tags: Object.freeze(tags), instances: Object.freeze(instances) });
+  const rest = buildService(service.name, instances);
   rests.set(service, { ids, rest });
   return rest;
 }

@@ -5,8 +5,8 @@
 import { randomBytes } from "node:crypto";
 import { open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { compareText, type Entry } from "../../model/instance.ts";
-import type { Service } from "../../model/snapshot.ts";
+import { compareText } from "../../model/instance.ts";
+import { buildService, freezeEntry, type Service } from "../../model/snapshot.ts";
 import { isSameService } from "./change.ts";
 import { stateError } from "./state-file.ts";
 
@@ -97,24 +97,10 @@ function parseLines(text: string): Services {
     if (typeof parsed === "string") {
       services.delete(parsed);
     } else {
-      services.set(parsed.name, freezeService(parsed));
+      services.set(parsed.name, buildService(parsed.name, parsed.instances.map(freezeEntry)));
     }
   }
   return new Map([...services].sort(([a], [b]) => compareText(a, b)));
-}
-
-/** As a snapshot's services are. */
-function freezeService(service: Service): Service {
-  service.instances.forEach(freezeEntry);
-  Object.freeze(service.instances);
-  Object.freeze(service.tags);
-  return Object.freeze(service);
-}
-
-function freezeEntry(entry: Entry): void {
-  Object.freeze(entry.tags);
-  Object.freeze(entry.meta);
-  Object.freeze(entry);
 }
 
 async function create(path: string, bytes: Buffer): Promise<void> {
