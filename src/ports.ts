@@ -230,6 +230,8 @@ export interface Memory {
 /** A group of files that is checked, installed, reloaded and rolled back as one. */
 export interface Target {
   readonly name: string;
+  /** It has no check, reload or verify: it may be applied together with others. */
+  readonly runsNothing: boolean;
   /**
    * Makes the files live, or leaves everything as it was (DESIGN §10). Files that are in place already are not touched, and a reload
    * that an earlier process owed is made up for. Expected failures are outcomes; it rejects only on abort, at a safe point.

@@ -65,7 +65,6 @@ export function createTargets(
     files: target.files.map(createFilePlan),
     ...(target.guard !== "off" && { guard: guardOf(target.guard) }),
     ...(target.reload !== undefined && minReloadInterval(target.reload)),
-    runsNothing: target.check === undefined && target.reload === undefined && target.verify === undefined,
     secrets: render.secret,
   }));
 }

@@ -89,7 +89,7 @@ export async function renderOnce(options: OnceOptions): Promise<OnceReport> {
           item.pending = result.error;
         } else {
           open.delete(item);
-          await lane(item.plan.runsNothing === true, async () => {
+          await lane(item.plan.target.runsNothing, async () => {
             const report = result.kind === "failed" ? failure(result.error) : await applyHeld(item.plan, result, holds);
             const setAside = result.kind === "failed" ? [] : result.setAside;
             reports.set(item.plan.target.name, { name: item.plan.target.name, ...report, setAside });

@@ -19,8 +19,6 @@ export interface TargetPlan {
   readonly guard?: GuardRules;
   /** The least time between two reloads. */
   readonly minReloadIntervalMs?: number;
-  /** It has no check, reload or verify: it may be applied together with others. */
-  readonly runsNothing?: boolean;
   /** Prefixes of keys whose values no person is shown. */
   readonly secrets?: readonly string[];
 }

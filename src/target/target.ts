@@ -236,7 +236,16 @@ export function createTarget(options: TargetOptions): Target & TargetHistory {
     return (await record.history()).map(publicEntry);
   }
 
-  return { name, apply, recover, recall: record.recall, history, rollBack, releaseRollback };
+  return {
+    name,
+    runsNothing: transaction.runsNothing,
+    apply,
+    recover,
+    recall: record.recall,
+    history,
+    rollBack,
+    releaseRollback,
+  };
 }
 
 /** The state that a person went back to, for as long as the render gives what was gone back from. */

@@ -35,6 +35,8 @@ export interface Work {
 export interface Transaction {
   /** Whether there is a program that reads the files: only then a reload can be owed. */
   readonly hasProgram: boolean;
+  /** Neither a program nor a check. */
+  readonly runsNothing: boolean;
   /** Makes the plan real. The journal has been written when it returns. */
   run(plan: Plan, journal: Journal, work: Work): Promise<Outcome>;
   /**
@@ -52,8 +54,7 @@ export function createTransaction(options: TransactionOptions, store: JournalSto
   const { name, check, log } = options;
   const program = createProgram(options);
   const hasProgram = program.exists;
-  /** Nothing judges the file and nobody reads it again at once: the rename itself is the whole transaction. */
-  const isBare = check === undefined && !hasProgram;
+  const runsNothing = check === undefined && !hasProgram;
   let level: CheckLevel | undefined;
 
   async function run(plan: Plan, journal: Journal, work: Work): Promise<Outcome> {
@@ -86,7 +87,8 @@ export function createTransaction(options: TransactionOptions, store: JournalSto
   async function install(plan: Plan, journal: Journal, work: Work): Promise<Journal | Outcome> {
     const staged = await stageAll(plan.changed, work.folders);
     try {
-      if (isBare && isAlone(plan) && (await putAlone(staged, work.folders))) {
+      // Nothing judges the file and nobody reads it again at once: the rename itself is the whole transaction.
+      if (runsNothing && isAlone(plan) && (await putAlone(staged, work.folders))) {
         return await settle({ v: 1, good: await stateOf(plan, "wanted", { durable: false }), owed: false }, { durable: false });
       }
       const before = await stateOf(plan, "current", { durable: true });
@@ -280,5 +282,5 @@ export function createTransaction(options: TransactionOptions, store: JournalSto
     return written;
   }
 
-  return { hasProgram, run, adopt, payDebts, undoCheck };
+  return { hasProgram, runsNothing, run, adopt, payDebts, undoCheck };
 }

@@ -23,6 +23,7 @@ function paper(name: string, memory?: Memory): Target & { readonly applied: (rea
   const applied: (readonly RenderedFile[])[] = [];
   return {
     name,
+    runsNothing: false,
     applied,
     apply: async (files): Promise<ApplyReport> => {
       applied.push(files);

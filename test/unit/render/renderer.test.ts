@@ -46,6 +46,7 @@ function paper(name: string, apply: (text: string) => Promise<Outcome> = async (
   const writes: number[] = [];
   return {
     name,
+    runsNothing: false,
     writes,
     text: () => held,
     provenance: () => memory?.provenance,

@@ -19,6 +19,7 @@ import { entry, world } from "../../helpers/snapshot.ts";
 
 const target: Target = {
   name: "t",
+  runsNothing: false,
   apply: () => Promise.reject(new Error("nothing is applied here")),
   recover: async () => undefined,
   recall: async () => undefined,

@@ -310,3 +310,12 @@ describe("two processes on one target", () => {
     expect(await namesIn(folder)).not.toContain("lock");
   });
 });
+
+it.each<[string, boolean, Parameters<typeof target>[0]]>([
+  ["with nothing but files runs nothing", true, {}],
+  ["with a check runs it", false, { check: sh("true") }],
+  ["with a reload runs it", false, { reload: { exec: sh("true") } }],
+  ["with a proof runs it", false, { verify: { exec: ["true"], timeoutMs: 1000 } }],
+])("a target %s: only then it may be applied beside others", (_what, runsNothing, more) => {
+  expect(target(more).runsNothing).toBe(runsNothing);
+});
