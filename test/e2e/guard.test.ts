@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { stringify } from "yaml";
+import { sleep } from "../../src/core/time.ts";
 import { fairlead, type Running, startFairlead } from "../helpers/fairlead.ts";
 import { describeWith } from "../helpers/servers/index.ts";
 import { waitFor } from "../helpers/wait.ts";
@@ -114,7 +115,7 @@ for (const { name, servers, make } of STORES) {
         what: "the hold",
       });
       await holds("db: d\nweb:\n", 60_000); // the other node has written its entries again: what is left over is held for its time only
-      const contents = seen.stop();
+      const contents = await seen.stop();
       expect([contents[0], contents.at(-1)]).toEqual(["db: d\nweb: a b\n", "db: d\nweb:\n"]);
       // Where each entry runs out on its own, one of two may go before both are held.
       expect(contents.slice(0, -1).filter((text) => !/^db: d\nweb:( a| b| a b)\n$/.test(text))).toEqual([]);
@@ -140,17 +141,25 @@ for (const { name, servers, make } of STORES) {
       await proxy.stop();
     });
 
-    /** Every content that the file has from now on. */
-    function watch(): { stop(): readonly string[] } {
+    /** Every content that the file has from now on, the last one included. */
+    function watch(): { stop(): Promise<readonly string[]> } {
       const contents: string[] = [];
-      const timer = setInterval(() => {
-        void content().then((text) => {
-          if (contents.at(-1) !== text) {
-            contents.push(text);
-          }
-        });
-      }, 5);
-      return { stop: () => (clearInterval(timer), contents) };
+      const stopping = new AbortController();
+      async function look(): Promise<void> {
+        const text = await content();
+        if (contents.at(-1) !== text) {
+          contents.push(text);
+        }
+      }
+      async function run(): Promise<void> {
+        while (!stopping.signal.aborted) {
+          await look();
+          await sleep(5, stopping.signal).catch(() => undefined); // aborted: the last look follows
+        }
+        await look();
+      }
+      const watching = run();
+      return { stop: async () => (stopping.abort(), await watching, contents) };
     }
   });
 }
