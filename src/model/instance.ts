@@ -20,6 +20,44 @@ export interface Instance {
   readonly health: Health;
   /** Share of the load against other instances; absent: 1. */
   readonly weight?: number;
+  /** A check that the registry itself is asked to run. Only the Consul catalogue can; every other registry leaves it away. */
+  readonly healthCheck?: HealthCheck;
+}
+
+/**
+ * How Consul is to find out by itself whether an instance is healthy: what `SERVICE_CHECK_*` asks for. Never a script or a command.
+ * Times are in milliseconds.
+ */
+export type HealthCheck = {
+  /** What the check says until it has run once; absent: Consul's own default, critical. */
+  readonly initialStatus?: "passing" | "warning" | "critical";
+  /** Consul takes the instance away once it has been critical for so long; absent: never because of this check. */
+  readonly deregisterAfterMs?: number;
+} & (
+  | ({
+      readonly kind: "http" | "https";
+      /** Begins with `/`. */
+      readonly path: string;
+      /** Absent: GET. */
+      readonly method?: string;
+      /** The certificate is not verified. */
+      readonly skipVerify?: boolean;
+    } & Pace)
+  | ({ readonly kind: "tcp" } & Pace)
+  | ({
+      readonly kind: "grpc";
+      /** The gRPC service to ask for; absent: the server as a whole. */
+      readonly service?: string;
+      readonly tls?: boolean;
+      readonly skipVerify?: boolean;
+    } & Pace)
+  /** The application itself tells Consul that it is well, at least so often. */
+  | { readonly kind: "ttl"; readonly ttlMs: number }
+);
+
+interface Pace {
+  readonly intervalMs: number;
+  readonly timeoutMs?: number;
 }
 
 /** An instance as it lives in a registry. */
@@ -52,6 +90,7 @@ export function sameInstance(a: Instance, b: Instance): boolean {
     a.protocol === b.protocol &&
     a.health === b.health &&
     a.weight === b.weight &&
+    sameHealthCheck(a.healthCheck, b.healthCheck) &&
     sameTexts(a.tags, b.tags) &&
     sameRecord(a.meta, b.meta)
   );
@@ -59,6 +98,23 @@ export function sameInstance(a: Instance, b: Instance): boolean {
 
 export function sameEntry(a: Entry, b: Entry): boolean {
   return a.owner === b.owner && sameInstance(a, b);
+}
+
+/** The instance as a registry holds it that runs no checks. */
+export function withoutHealthCheck(instance: Instance): Instance {
+  if (instance.healthCheck === undefined) {
+    return instance;
+  }
+  const { healthCheck: _, ...rest } = instance;
+  return rest;
+}
+
+function sameHealthCheck(a: HealthCheck | undefined, b: HealthCheck | undefined): boolean {
+  if (a === undefined || b === undefined) {
+    return a === b;
+  }
+  const fields = new Map<string, unknown>(Object.entries(a)); // none of them is an object
+  return fields.size === Object.keys(b).length && Object.entries(b).every(([name, value]) => fields.get(name) === value);
 }
 
 function sameTexts(a: readonly string[], b: readonly string[]): boolean {

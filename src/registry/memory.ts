@@ -1,7 +1,7 @@
 /** A registry inside this process: for `memory:` and for tests, which may break its world. */
 import { createHints } from "../core/hints.ts";
 import { FairleadError } from "../model/errors.ts";
-import { compareText, type Instance } from "../model/instance.ts";
+import { compareText, type Instance, withoutHealthCheck } from "../model/instance.ts";
 import { type Selector, selectorText, selectsKeys, selectsService } from "../model/selector.ts";
 import { type Snapshot, SnapshotBuilder } from "../model/snapshot.ts";
 import type { Change, Owned, Put, ReadOptions, Registry, WriteResult } from "../ports.ts";
@@ -59,7 +59,7 @@ class MemoryRegistry implements Registry {
   }
 
   asStored(instance: Instance): Instance {
-    return instance;
+    return withoutHealthCheck(instance);
   }
 
   async owned(owner: string, signal: AbortSignal): Promise<readonly Owned[]> {
@@ -175,7 +175,7 @@ class MemoryRegistry implements Registry {
     if (stored !== undefined && String(stored.version) !== replaces?.revision) {
       return heldBy(stored, owner);
     }
-    this.#world.setEntry(ref, { ...instance, tags: [...instance.tags], meta: { ...instance.meta }, owner });
+    this.#world.setEntry(ref, { ...withoutHealthCheck(instance), tags: [...instance.tags], meta: { ...instance.meta }, owner });
     return "written";
   }
 

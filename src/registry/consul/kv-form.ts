@@ -1,5 +1,5 @@
 /** How entries stand in the key-value store, for reading and for writing. Pure. */
-import { type Entry, type Instance, isUsable } from "../../model/instance.ts";
+import { type Entry, type Instance, isUsable, withoutHealthCheck } from "../../model/instance.ts";
 import {
   asAddressOnly,
   type Decoded,
@@ -50,7 +50,7 @@ export function createForm(layout: KeyLayout): KvForm {
 function jsonForm(layout: KeyLayout): KvForm {
   return {
     prefixes: [layout.entriesPrefix],
-    asStored: (instance) => instance,
+    asStored: withoutHealthCheck,
     keysOf: (place) => [layout.entryKey(place)],
     valuesOf: (entry) => [encodeEntry(entry)],
     standingAt(path, [pair]) {

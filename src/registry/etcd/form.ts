@@ -1,5 +1,5 @@
 import type { IKeyValue } from "etcd3";
-import { type Entry, type Instance, isUsable } from "../../model/instance.ts";
+import { type Entry, type Instance, isUsable, withoutHealthCheck } from "../../model/instance.ts";
 import { asAddressOnly, decodeAddress, decodeEntry, encodeAddress, encodeEntry } from "../codec.ts";
 import { encodeOwner, ownerIn } from "../owner-record.ts";
 import type { KeyLayout } from "../store.ts";
@@ -34,7 +34,7 @@ export function createForm({ entriesPrefix, ownersPrefix }: KeyLayout): EntryFor
 function jsonForm(entriesPrefix: string): EntryForm {
   return {
     prefixes: [entriesPrefix],
-    asStored: (instance) => instance,
+    asStored: withoutHealthCheck,
     keysOf: (path) => [entriesPrefix + path],
     valuesOf: (entry) => [encodeEntry(entry)],
     standingAt(path, [kv]) {

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { FairleadError } from "../../model/errors.ts";
-import { compareText, type Instance } from "../../model/instance.ts";
+import { compareText, type Instance, withoutHealthCheck } from "../../model/instance.ts";
 import type { Change, Owned, Put, RegistryWriter, WriteResult } from "../../ports.ts";
 import { decodeEntry, decodeText, encodeEntry } from "../codec.ts";
 import { removeEmptyFolders, removeFile, syncFolders, type TouchedFolders, writeAtomic } from "./atomic.ts";
@@ -49,7 +49,7 @@ export class FolderWriter implements RegistryWriter {
   }
 
   asStored(instance: Instance): Instance {
-    return instance;
+    return withoutHealthCheck(instance);
   }
 
   async owned(owner: string, signal: AbortSignal): Promise<readonly Owned[]> {
