@@ -110,6 +110,18 @@ export interface RegistryWriter {
    */
   keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost">;
   /**
+   * The process that has shown itself as the one that writes as this owner, for as long as the owner's lease lives. Undefined: none has, or
+   * this registry has no place where it could.
+   */
+  holder(owner: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Shows this process as the holder, whoever was it before. It costs one small write, and never touches an entry or a lease. */
+  showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Entries that no owner accounts for and whose ids begin with `<host>:`, for one of these hosts, as Registrator leaves them behind. Handed
+   * back with a change they may be replaced or removed like own ones, as long as they are still what they were. Sorted by service and id.
+   */
+  orphans(hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]>;
+  /**
    * Removes the owner's entries: a clean end that others see at once. The lease runs out by itself, so that they see it done by a living
    * owner; a next process of this owner adopts it within its time, and its first beat says `kept`.
    */

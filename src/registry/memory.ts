@@ -93,6 +93,20 @@ class MemoryRegistry implements Registry {
     return this.#world.beat(owner, ttlMs) ? "kept" : "lost";
   }
 
+  async holder(_owner: string, signal: AbortSignal): Promise<string | undefined> {
+    signal.throwIfAborted();
+    return undefined;
+  }
+
+  async showHolder(_owner: string, _holder: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+  }
+
+  async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
+    signal.throwIfAborted();
+    return [];
+  }
+
   async release(owner: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     await this.write(owner, { put: [], remove: await this.owned(owner, signal) }, signal);

@@ -99,6 +99,20 @@ export class CatalogWriter implements RegistryWriter {
     return lost.length > 0 || isNew ? "lost" : "kept";
   }
 
+  async holder(_owner: string, signal: AbortSignal): Promise<string | undefined> {
+    signal.throwIfAborted();
+    return undefined;
+  }
+
+  async showHolder(_owner: string, _holder: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+  }
+
+  async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
+    signal.throwIfAborted();
+    return [];
+  }
+
   async release(owner: string, signal: AbortSignal): Promise<void> {
     this.#holdings.delete(owner);
     const own = (await readAgent(this.#client, signal)).ownedBy(owner);

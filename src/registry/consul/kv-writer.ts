@@ -91,6 +91,20 @@ export class KvWriter implements RegistryWriter {
     return beat;
   }
 
+  async holder(_owner: string, signal: AbortSignal): Promise<string | undefined> {
+    signal.throwIfAborted();
+    return undefined;
+  }
+
+  async showHolder(_owner: string, _holder: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+  }
+
+  async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
+    signal.throwIfAborted();
+    return [];
+  }
+
   async release(owner: string, signal: AbortSignal): Promise<void> {
     const remove = await this.owned(owner, signal);
     for (const result of await this.write(owner, { put: [], remove }, signal)) {

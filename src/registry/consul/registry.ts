@@ -69,6 +69,18 @@ function abortable(writer: RegistryWriter): RegistryWriter {
       signal.throwIfAborted();
       return await writer.keepAlive(owner, ttlMs, signal);
     },
+    async holder(owner, signal) {
+      signal.throwIfAborted();
+      return await writer.holder(owner, signal);
+    },
+    async showHolder(owner, holder, signal) {
+      signal.throwIfAborted();
+      await writer.showHolder(owner, holder, signal);
+    },
+    async orphans(hosts, signal) {
+      signal.throwIfAborted();
+      return await writer.orphans(hosts, signal);
+    },
     async release(owner, signal) {
       signal.throwIfAborted();
       await writer.release(owner, signal);

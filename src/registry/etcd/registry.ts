@@ -57,6 +57,18 @@ class EtcdRegistry implements Registry {
     return await this.#writer.keepAlive(owner, ttlMs, signal);
   }
 
+  async holder(owner: string, signal: AbortSignal): Promise<string | undefined> {
+    return await this.#writer.holder(owner, signal);
+  }
+
+  async showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void> {
+    await this.#writer.showHolder(owner, holder, signal);
+  }
+
+  async orphans(hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
+    return await this.#writer.orphans(hosts, signal);
+  }
+
   async release(owner: string, signal: AbortSignal): Promise<void> {
     await this.#writer.release(owner, signal);
   }

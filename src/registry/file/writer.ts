@@ -104,6 +104,20 @@ export class FolderWriter implements RegistryWriter {
     });
   }
 
+  async holder(_owner: string, signal: AbortSignal): Promise<string | undefined> {
+    signal.throwIfAborted();
+    return undefined;
+  }
+
+  async showHolder(_owner: string, _holder: string, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+  }
+
+  async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
+    signal.throwIfAborted();
+    return [];
+  }
+
   async release(owner: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     await this.#try(`remove the entries of ${owner}`, async () => {
