@@ -84,6 +84,7 @@ const DEFAULT_DOCKER: DockerConfig = {
   register: "all",
   health: "honour",
   env: true,
+  tags: [],
 };
 const DEFAULT_REGISTER = { ttl: 15_000, resync: 30_000, onStop: "keep" } as const;
 
