@@ -125,11 +125,8 @@ export function readCheck(words: ReadonlyMap<string, Word>, protocol: "tcp" | "u
 }
 const STATUS = `none of ${STATUSES.join(", ")}`;
 
-/**
- * A time as Go writes it, which is how Consul reads it; at least 1 ms.
- * @example parseGoDuration("1m30s") === 90_000
- */
-export function parseGoDuration(text: string): number | undefined {
+/** A time as Go writes it, which is how Consul reads it: `1m30s`; at least 1 ms. */
+function parseGoDuration(text: string): number | undefined {
   if (text.length > 40 || !/^(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+$/.test(text)) {
     return undefined;
   }

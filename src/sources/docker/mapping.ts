@@ -1,4 +1,4 @@
-import { compareText, type Instance } from "../../model/instance.ts";
+import { compareText, hostPort, type Instance } from "../../model/instance.ts";
 import { nameProblem } from "../names.ts";
 import { readCheck } from "./checks.ts";
 import type { Container, ContainerPort } from "./container.ts";
@@ -122,7 +122,7 @@ export function decide(container: Container, options: MappingOptions): Decision 
       health: health.text,
       ...check.healthCheck,
     };
-    const address = { text: placed.at.address, from: placed.because ?? "" };
+    const address = { text: hostPort(placed.at.address, placed.at.port), from: placed.because ?? "" };
     ports.push({ port, service, id, address, health, instance });
   }
   const all = [...new Set(problems)].map((reason) => ({ reason, kind: "problem" as const }));
@@ -212,7 +212,7 @@ function checkOf(
 ): { readonly healthCheck: Pick<Instance, "healthCheck">; readonly general: readonly string[]; readonly own: readonly string[] } {
   const protocol = port.protocol === "udp" ? "udp" : "tcp";
   const { check, problems } = readCheck(new Map([...general.checks, ...own.checks]), protocol);
-  const ofPort = new Set([...own.checks.values()]);
+  const ofPort = new Set(own.checks.values());
   const isOwn = (problem: (typeof problems)[number]): boolean => protocol === "udp" || ofPort.has(problem.word);
   return {
     healthCheck: check === undefined ? {} : { healthCheck: check },

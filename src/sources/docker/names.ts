@@ -24,11 +24,11 @@ const ORCHESTRATORS = [
 /** The name that Compose or Swarm gave, which outlives images and containers. */
 export function orchestratedName(
   labels: Readonly<Record<string, string>>,
-): { readonly name: string; readonly from: string } | undefined {
+): { readonly name: string; readonly from: string; readonly label: string } | undefined {
   for (const { label, from } of ORCHESTRATORS) {
     const name = labels[label];
     if (name !== undefined && name !== "") {
-      return { name, from };
+      return { name, from, label };
     }
   }
   return undefined;

@@ -56,7 +56,7 @@ export function tagProblem(tag: string): string | undefined {
 
 /** A word's name in a message: short, and without what a terminal would obey. */
 export function quoteKey(key: string): string {
-  return metaNameProblem(key) === undefined ? key : `${JSON.stringify(key.slice(0, 60)).replaceAll(UNPRINTABLE, "?")}`;
+  return metaNameProblem(key) === undefined ? key : JSON.stringify(key.slice(0, 60)).replaceAll(UNPRINTABLE, "?");
 }
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
