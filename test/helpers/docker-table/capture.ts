@@ -1,6 +1,6 @@
 /**
- * Writes `test/fixtures/docker/api-1.41/rows.json`: what a real engine answers about a container of each row of the table that it can show. Needs root and Docker
- * 20.10, as the tests on real servers do:
+ * Writes `test/fixtures/docker/api-VERSION/rows.json`: what a real engine answers about a container of each row of the table that it can
+ * show. Needs root and an engine, as the tests on real servers do; FAIRLEAD_TEST_DOCKERD names another one than theirs, for its version:
  *
  *   node --import ./test/faults/load-typescript.mjs test/helpers/docker-table/capture.ts
  */
@@ -17,10 +17,11 @@ try {
   const startedAt = performance.now();
   const made = await createRows(engine, ROWS);
   console.log(`${made.length} rows after ${Math.round(performance.now() - startedAt)} ms`);
-  const listed = JSON.parse((await engine.http("/v1.41/containers/json?all=1")).text) as readonly Json[];
+  const version = String((await engine.http("/_ping")).headers["api-version"]);
+  const listed = JSON.parse((await engine.http(`/v${version}/containers/json?all=1`)).text) as readonly Json[];
   const inspected: Record<string, Json> = {};
   for (const { Id: id } of listed) {
-    inspected[String(id)] = cut(JSON.parse((await engine.http(`/v1.41/containers/${String(id)}/json`)).text) as Json);
+    inspected[String(id)] = cut(JSON.parse((await engine.http(`/v${version}/containers/${String(id)}/json`)).text) as Json);
   }
   const rows = made.map(({ name, words, ports }, i) => ({
     row: `${ROWS[i]?.topic}: ${ROWS[i]?.name}`,
@@ -35,7 +36,7 @@ try {
       .map(([id, details]) => `${JSON.stringify(id)}:${JSON.stringify(details)}`)
       .join(",\n")}\n}}\n`,
   ];
-  await writeFile(new URL("../../fixtures/docker/api-1.41/rows.json", import.meta.url), lines.join("\n"));
+  await writeFile(new URL(`../../fixtures/docker/api-${version}/rows.json`, import.meta.url), lines.join("\n"));
 } finally {
   await engine.stop();
 }
