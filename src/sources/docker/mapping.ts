@@ -73,7 +73,8 @@ export function mapContainer(container: Container, options: MappingOptions): Map
     const placed = placePort(port, reach, options);
     reports.push(...[...own.problems, ...placed.skipped].map((reason) => skipPort(port, "problem", reason)));
     if (placed.at !== undefined) {
-      const health = isUsable(container) || options.health === "ignore" ? "passing" : "critical";
+      const isWell = isUsable(container) || options.health === "ignore";
+      const health = isWell && container.isDraining !== true ? "passing" : "critical";
       instances.push({ id, service, ...placed.at, ...describe(port, general, own), health });
     }
   }

@@ -2,6 +2,7 @@ import { rename } from "node:fs/promises";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createDockerClient, type DockerClient } from "../../../../src/sources/docker/client.ts";
+import type { EngineEvent } from "../../../../src/sources/docker/event-lines.ts";
 import { type FakeEngine, inspected, listed, startFakeEngine } from "./fake-engine.ts";
 
 let engine: FakeEngine;
@@ -116,7 +117,24 @@ describe("answers", () => {
         { port: 80, protocol: "tcp" },
         { port: 53, protocol: "udp" },
       ],
+      life: { stopSignal: undefined, startedAt: undefined },
     });
+  });
+
+  test("how a container ends, and when it was started", async () => {
+    const { Config } = inspected();
+    const config = { ...(Config as object), StopSignal: "SIGQUIT" };
+    engine.details = {
+      a: { Config: config, State: { StartedAt: "2026-11-24T06:44:32.768632373Z" } },
+      b: { Config: { ...config, StopSignal: 7 }, State: { StartedAt: "yesterday" } },
+      c: { Config, State: 7 },
+    };
+    expect(await open().inspect("a", signal)).toMatchObject({
+      life: { stopSignal: 3, startedAt: Date.UTC(2026, 10, 24, 6, 44, 32, 768) },
+    });
+    for (const id of ["b", "c"]) {
+      expect(await open().inspect(id, signal)).toMatchObject({ life: { stopSignal: undefined, startedAt: undefined } });
+    }
   });
 
   test("no such container is gone; nonsense is invalid; an engine that fails says why", async () => {
@@ -206,7 +224,7 @@ describe("events", () => {
   ): { readonly seen: (string | undefined)[]; readonly end: Promise<unknown> } {
     const seen: (string | undefined)[] = [];
     const end = client
-      .events({ onOpen: () => seen.push("open"), onEvent: (id) => seen.push(id) }, signal)
+      .events({ onOpen: () => seen.push("open"), onEvent: ({ container }) => seen.push(container) }, signal)
       .catch((error: unknown) => error);
     return { seen, end };
   }
@@ -236,6 +254,27 @@ describe("events", () => {
     await expect.poll(() => seen).toEqual(["open", "a", "bä", undefined]);
     engine.cut();
     expect(await end).toEqual(unavailable(/cannot follow the events .* the connection was cut/));
+  });
+
+  test("an event tells what happened to whom and when, as far as it says so", async () => {
+    const seen: EngineEvent[] = [];
+    const end = open()
+      .events({ onOpen: () => undefined, onEvent: (event) => seen.push(event) }, signal)
+      .catch(() => undefined);
+    await expect.poll(() => engine.streams).toBe(1);
+    const Actor = { ID: "a", Attributes: { signal: "15" } };
+    engine.emit({ Type: "container", Action: "kill", Actor, time: 1_700_000_000, timeNano: 1_700_000_000_250_000_000 });
+    engine.emit({ Type: "container", Action: "die", Actor: { ID: "a" }, time: 1_700_000_001 });
+    engine.emit({ Type: "container", Action: 7, Actor: { ID: 7, Attributes: { signal: 15 } }, time: "now" });
+    await expect
+      .poll(() => seen)
+      .toEqual([
+        { container: "a", action: "kill", signal: "15", at: 1_700_000_000_250 },
+        { container: "a", action: "die", signal: undefined, at: 1_700_000_001_999 },
+        { container: undefined, action: "", signal: undefined, at: undefined },
+      ]);
+    engine.cut();
+    await end;
   });
 
   test.each([
