@@ -9,7 +9,8 @@ import { createDrainMarks } from "./drain.ts";
 import type { EngineEvent } from "./event-lines.ts";
 import { followEvents } from "./follow-events.ts";
 import { createInspector } from "./inspector.ts";
-import { type MappingOptions, mapContainer } from "./mapping.ts";
+import { createMapOnce } from "./map-once.ts";
+import type { MappingOptions } from "./mapping.ts";
 import { needsInspection } from "./needs.ts";
 import { createReporter } from "./report.ts";
 import { type MappedContainer, withUniqueIds } from "./unique.ts";
@@ -48,6 +49,7 @@ export function createDockerSource(options: DockerSourceOptions): DockerSource {
   const { client, log, findAddress = defaultAddress } = options;
   const inspector = createInspector(client, options.random);
   const drain = createDrainMarks();
+  const mapAll = createMapOnce();
   const report = createReporter(log);
 
   async function look(all: boolean, signal: AbortSignal): Promise<readonly MappedContainer[]> {
@@ -71,7 +73,7 @@ export function createDockerSource(options: DockerSourceOptions): DockerSource {
       }
     }
     const mapping = { ...options, address, isAddressSet };
-    const mapped = joinShared(complete).map((container) => ({ container, ...mapContainer(container, mapping) }));
+    const mapped = mapAll(joinShared(complete), mapping);
     return [...withUniqueIds(mapped), ...broken.map(asMapped)];
   }
 

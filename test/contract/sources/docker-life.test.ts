@@ -102,16 +102,11 @@ describeWith(["docker"], "the life of containers on a real engine", () => {
     return JSON.parse(text).State;
   }
 
-  const statesOf = (registered: Registration, id: string): readonly string[] =>
-    registered.history
-      .map(
-        ({ texts }) =>
-          texts
-            .find((text) => text.startsWith(id))
-            ?.split(" ")
-            .at(-1) ?? "none",
-      )
-      .filter((state, i, all) => state !== all[i - 1]);
+  /** What became of one entry, each state once. */
+  function statesOf(registered: Registration, id: string): readonly string[] {
+    const states = registered.history.map((moment) => moment.texts().find((text) => text.startsWith(id)) ?? "none");
+    return states.map((text) => text.split(" ").at(-1) ?? "").filter((state, i, all) => state !== all[i - 1]);
+  }
 
   test("a container that is told to stop is critical within half a second, before it dies; told to reload it stays as it is", async () => {
     const registered = await follow();
@@ -241,7 +236,7 @@ describeWith(["docker"], "the life of containers on a real engine", () => {
       timeoutMs: STEP_MS * 2,
       what: "several passes to fail",
     });
-    expect(registered.history.slice(hungAt).every(({ texts }) => texts.length === 2)).toBe(true);
+    expect(registered.history.slice(hungAt).every((moment) => moment.texts().length === 2)).toBe(true);
     expect(JSON.stringify(log.lines)).toContain("no answer within 1000 ms");
     engine.resume();
     await engine.run(["--name", "two", "-p", "127.0.0.1:18081:80", "web:1.0"]);

@@ -7,12 +7,20 @@ import type { Log, Registry, Source } from "../../../src/ports.ts";
 import { createRegistrator } from "../../../src/registrator/registrator.ts";
 import { createMemoryRegistry } from "../../../src/registry/memory.ts";
 
+export interface Moment {
+  readonly at: number;
+  /** Made when it is asked for: with many entries that takes longer than what is measured. */
+  texts(): readonly string[];
+}
+
 export interface Registration {
   readonly registry: Registry;
   /** The newest state, one line for each instance. */
   texts(): readonly string[];
-  /** Every state that there was, with the time at which it was seen. */
-  readonly history: readonly { readonly at: number; readonly texts: readonly string[] }[];
+  /** Every state that there was, with the time at which it was seen; only the newest one when `isBrief`. */
+  readonly history: readonly Moment[];
+  /** What everything in it hangs on. */
+  readonly signal: AbortSignal;
   stop(): Promise<void>;
 }
 
@@ -21,13 +29,16 @@ export interface RegistrationOptions {
   readonly log: Log;
   readonly resyncMs: number;
   readonly ttlMs?: number;
+  /** The default is the program's. */
+  readonly settle?: { readonly quietMs: number; readonly maxMs: number };
+  readonly isBrief?: boolean;
 }
 
-/** The settle times are those of the program. */
-export function register({ sources, log, resyncMs, ttlMs = 10_000 }: RegistrationOptions): Registration {
+export function register(options: RegistrationOptions): Registration {
+  const { sources, log, resyncMs, ttlMs = 10_000, settle = { quietMs: 20, maxMs: 200 }, isBrief = false } = options;
   const registry = createMemoryRegistry();
   const controller = createAbort();
-  const history: { at: number; texts: readonly string[] }[] = [];
+  const history: Moment[] = [];
   const registrator = createRegistrator({
     writer: registry,
     sources,
@@ -35,7 +46,7 @@ export function register({ sources, log, resyncMs, ttlMs = 10_000 }: Registratio
     ttlMs,
     resyncMs,
     onStop: "keep",
-    settle: { quietMs: 20, maxMs: 200 },
+    settle,
     log,
   });
   async function follow(): Promise<void> {
@@ -43,7 +54,8 @@ export function register({ sources, log, resyncMs, ttlMs = 10_000 }: Registratio
     for (;;) {
       const snapshot = await registry.read(EVERYTHING, { signal: controller.signal, ...(after !== undefined && { after }) });
       after = snapshot.revision;
-      history.push({ at: performance.now(), texts: textsOf(snapshot) });
+      history.length = isBrief ? 0 : history.length;
+      history.push({ at: performance.now(), texts: () => textsOf(snapshot) });
     }
   }
   const running = registrator.run(controller.signal);
@@ -51,7 +63,8 @@ export function register({ sources, log, resyncMs, ttlMs = 10_000 }: Registratio
   return {
     registry,
     history,
-    texts: () => history.at(-1)?.texts ?? [],
+    signal: controller.signal,
+    texts: () => history.at(-1)?.texts() ?? [],
     async stop() {
       controller.abort();
       await Promise.all([running, following]);
