@@ -2,10 +2,11 @@
 import { getEventListeners } from "node:events";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createDockerClient } from "../../../src/sources/docker/client.ts";
 import { createDockerSource, type DockerSource } from "../../../src/sources/docker/source.ts";
 import { PATIENCE } from "../../helpers/patience.ts";
+import { type Docker, describeWith, startDocker } from "../../helpers/servers/index.ts";
 import { waitFor } from "../../helpers/wait.ts";
 import { type Crowd, startCrowd } from "./crowd.ts";
 import { type Moment, type Registration, type RegistrationOptions, register } from "./registration.ts";
@@ -71,15 +72,14 @@ function median(values: readonly number[]): number {
 /** From the change to the registry that holds it, with a calm before each: the middle one of several. */
 async function timeChanges(
   registered: Registration,
-  change: (round: number) => Promise<() => readonly string[]>,
+  change: (round: number) => Promise<{ readonly begun: number; names(): readonly string[] }>,
 ): Promise<number> {
   const times: number[] = [];
   for (let round = 0; round < 5; round += 1) {
     // Longer than the last echo of the change before.
     await new Promise((resolve) => setTimeout(resolve, 1500));
-    const begun = performance.now();
-    const names = await change(round);
-    times.push((await untilHolds(registered, names)) - begun);
+    const changed = await change(round);
+    times.push((await untilHolds(registered, changed.names)) - changed.begun);
   }
   return median(times);
 }
@@ -104,8 +104,9 @@ describe("an engine with 500 containers", () => {
     await untilHolds(registered, engine.names);
     engine.count();
     const took = await timeChanges(registered, async (round) => {
+      const begun = performance.now();
       engine.start(`new${round}`);
-      return engine.names;
+      return { begun, names: engine.names };
     });
     console.log(`500 containers: one more is registered after ${took.toFixed(0)} ms`);
     expect(engine.count().inspections).toBe(5);
@@ -176,6 +177,55 @@ describe("ten thousand containers that come and go", () => {
     );
     expect(grown).toBeLessThan(2_000_000);
     expect(Math.max(...listeners)).toBeLessThanOrEqual(listeners[0] ?? 0);
+  });
+});
+
+describeWith(["docker"], "sixty containers on a real engine", () => {
+  let engine: Docker;
+  const names = Array.from({ length: 60 }, (_, i) => `c${i}`);
+
+  beforeAll(async () => {
+    engine = await startDocker();
+    await engine.importImage("web:1.0", { expose: [80], cmd: ["sleep", "1000"] });
+    const queue = names.values();
+    async function runSome(): Promise<void> {
+      for (const name of queue) {
+        await start(await create(name));
+      }
+    }
+    await Promise.all(Array.from({ length: 4 }, runSome));
+  });
+  afterAll(() => engine?.stop());
+
+  /** On the host's network: sixty bridges' ends take the engine a minute. */
+  async function create(name: string): Promise<string> {
+    const { text } = await engine.http(`/containers/create?name=${name}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ Image: "web:1.0", StopSignal: "KILL", HostConfig: { NetworkMode: "host" } }),
+    });
+    return JSON.parse(text).Id;
+  }
+
+  async function start(id: string): Promise<void> {
+    await engine.http(`/containers/${id}/start`, { method: "POST" });
+  }
+
+  test("all are registered within two seconds; one more within 100 ms of its start", async () => {
+    const begun = performance.now();
+    const registered = registerFrom(engine.host);
+    const running = [...names];
+    const took = (await untilHolds(registered, () => [...running].sort())) - begun;
+    const more = await timeChanges(registered, async (round) => {
+      const id = await create(`new${round}`);
+      running.push(`new${round}`);
+      // The engine takes a while to start one, which is not ours: the time counts from when it has.
+      await start(id);
+      return { begun: performance.now(), names: () => [...running].sort() };
+    });
+    console.log(`60 real containers: registered after ${took.toFixed(0)} ms, one more ${more.toFixed(0)} ms after its start`);
+    expect(took).toBeLessThan(2000 * PATIENCE);
+    expect(more).toBeLessThan(100 * PATIENCE);
   });
 });
 
