@@ -8,6 +8,7 @@ import { type ContainerList, isRecord, readContainerList } from "./wire.ts";
 
 const CALL_MS = 5000;
 const LIST_MS = 10_000;
+const LIST_LIMIT_BYTES = 64 * 1024 * 1024;
 
 export interface DockerClientOptions extends DockerHost {
   /** For tests; the defaults are 5 s a call, and 10 s for the list. */
@@ -80,7 +81,8 @@ export function createDockerClient(options: DockerClientOptions): DockerClient {
     },
 
     async containers({ all }, signal) {
-      const call = { path: `/containers/json${all ? "?all=1" : ""}`, what: "list the containers", ms: listMs };
+      const path = `/containers/json${all ? "?all=1" : ""}`;
+      const call = { path, what: "list the containers", ms: listMs, limitBytes: LIST_LIMIT_BYTES };
       const list = readContainerList(await getJson(call, signal));
       if (list === undefined) {
         throw problem(endpoint, call.what, "the answer is no list");

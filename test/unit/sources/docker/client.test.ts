@@ -59,8 +59,23 @@ describe("the API version", () => {
       path.startsWith("/v1.41")
         ? { status: 400, body: { message: "client version 1.41 is too new. Maximum supported API version is 1.30" } }
         : undefined;
-    await expect(client.engineId(signal)).rejects.toEqual(unavailable(/it answered 400: client version 1\.41 is too new/, false));
     expect(await client.engineId(signal)).toBe("ENGINE:ID");
+    expect(engine.requests.slice(-3)).toEqual(["GET /v1.41/info", "GET /_ping", "GET /v1.30/info"]);
+  });
+
+  test.each([
+    ["old. Minimum supported API version is 1.60, please upgrade your client to a newer version", /update fairlead$/],
+    ["new. Maximum supported API version is 1.23", /older than it says/],
+  ])("an engine that says that we are too %s is refused for good, and asked twice at most", async (said, hint) => {
+    engine.intercept = (path) =>
+      path.startsWith("/v1.") ? { status: 400, body: { message: `client version 1.41 is too ${said}` } } : undefined;
+    const client = open();
+    for (const asked of [2, 4]) {
+      const call = client.containers({ all: false }, signal);
+      await expect(call).rejects.toEqual(unavailable(/it answered 400: client version 1\.41 is too/, false));
+      await expect(call).rejects.toMatchObject({ hint: expect.stringMatching(hint) });
+      expect(engine.requests).toHaveLength(asked);
+    }
   });
 
   test("an engine that is too old is refused for good", async () => {
