@@ -9,8 +9,11 @@ import { findNode } from "./node.ts";
 import { openRegistry } from "./registry.ts";
 import { createSources } from "./sources.ts";
 
-/** The first change after a calm waits this long for company, a storm makes a pass each half second. */
-const REGISTER_SETTLE = { quietMs: 20, maxMs: 500 };
+/**
+ * The first change after a calm waits this long for company; in a storm there are five passes a second, and so five lists of all containers
+ * at most. Not fewer: whoever is told to stop must not be sent to for long.
+ */
+const REGISTER_SETTLE = { quietMs: 20, maxMs: 200 };
 
 /** What a configuration makes: to be run, then closed. */
 export interface App {

@@ -1,13 +1,14 @@
 import type { FairleadError } from "../../model/errors.ts";
 import { type Answer, type Call, createConnection } from "./connection.ts";
-import type { ContainerDetails } from "./container.ts";
-import { eventsPath, readEventLines } from "./event-lines.ts";
+import { type EngineEvent, eventsPath, readEventLines } from "./event-lines.ts";
 import { engineMessage, problem, refused } from "./failures.ts";
 import { type DockerHost, parseDockerHost } from "./host.ts";
-import { type ContainerList, isRecord, readContainerList, readDetails } from "./wire.ts";
+import { type InspectedContainer, readInspected } from "./life.ts";
+import { type ContainerList, isRecord, readContainerList } from "./wire.ts";
 
 const CALL_MS = 5000;
 const LIST_MS = 10_000;
+const LIST_LIMIT_BYTES = 64 * 1024 * 1024;
 
 export interface DockerClientOptions extends DockerHost {
   /** For tests; the defaults are 5 s a call, and 10 s for the list. */
@@ -19,8 +20,8 @@ export interface DockerClientOptions extends DockerHost {
 interface EventObserver {
   /** The engine has answered: what happens from now on is told. */
   onOpen(): void;
-  /** Something happened, perhaps to this container. */
-  onEvent(containerId: string | undefined): void;
+  /** Something happened, perhaps to a container that it names. */
+  onEvent(event: EngineEvent): void;
 }
 
 /**
@@ -43,7 +44,7 @@ export interface DockerClient {
   events(observer: EventObserver, signal: AbortSignal): Promise<void>;
 }
 
-type Inspection = ContainerDetails | "gone" | "invalid" | { readonly failed: FairleadError };
+type Inspection = InspectedContainer | "gone" | "invalid" | { readonly failed: FairleadError };
 
 /** @throws FairleadError `CONFIG_INVALID` when the address is none; nothing is connected yet */
 export function createDockerClient(options: DockerClientOptions): DockerClient {
@@ -80,7 +81,8 @@ export function createDockerClient(options: DockerClientOptions): DockerClient {
     },
 
     async containers({ all }, signal) {
-      const call = { path: `/containers/json${all ? "?all=1" : ""}`, what: "list the containers", ms: listMs };
+      const path = `/containers/json${all ? "?all=1" : ""}`;
+      const call = { path, what: "list the containers", ms: listMs, limitBytes: LIST_LIMIT_BYTES };
       const list = readContainerList(await getJson(call, signal));
       if (list === undefined) {
         throw problem(endpoint, call.what, "the answer is no list");
@@ -98,14 +100,14 @@ export function createDockerClient(options: DockerClientOptions): DockerClient {
       if (answer.status >= 500) {
         return { failed: refused(endpoint, call.what, answer) };
       }
-      return readDetails(parse(call.what, answer)) ?? "invalid";
+      return readInspected(parse(call.what, answer)) ?? "invalid";
     },
 
     async events(observer, signal) {
       const call = { path: eventsPath, what: "follow the events", ms: callMs };
       async function read(body: AsyncIterable<Buffer>): Promise<void> {
         observer.onOpen();
-        await readEventLines(body, (id) => observer.onEvent(id));
+        await readEventLines(body, (event) => observer.onEvent(event));
         throw problem(endpoint, call.what, "the stream ended");
       }
       await connection.stream(call, read, signal);

@@ -1,6 +1,7 @@
 import { childAbort, jitter, monotonicMs, type Random } from "../../core/time.ts";
 import type { DockerClient } from "./client.ts";
-import type { Container, ContainerDetails } from "./container.ts";
+import type { Container } from "./container.ts";
+import type { InspectedContainer } from "./life.ts";
 
 /** Calls at once: enough to be quick with a thousand containers, few enough not to slow the engine. */
 const CONCURRENCY = 8;
@@ -12,7 +13,7 @@ const FRESH_MS = 10 * 60_000;
  */
 const PATIENCE = 3;
 
-type Inspected = ContainerDetails | "gone" | "invalid";
+type Inspected = InspectedContainer | "gone" | "invalid";
 
 /** Remembers what the inspect call said, so that a pass asks only about containers that are new or have been in an event. */
 export interface Inspector {
@@ -24,7 +25,7 @@ export interface Inspector {
 
 interface Memory {
   /** Undefined: being asked for. */
-  readonly details: ContainerDetails | undefined;
+  readonly details: InspectedContainer | undefined;
   readonly until: number;
 }
 

@@ -267,6 +267,80 @@ describe("changes", () => {
     expect(inspections().map((request) => request.at(-6))).toEqual(["a", "b", "b"]);
   });
 
+  test("a container that is told to stop is critical until it runs anew; a reload changes nothing", async () => {
+    setContainers(listed("a"), listed("b"));
+    engine.details["id-b"] = inspected();
+    const source = open({ health: "ignore" });
+    const hints = countHints(source);
+    await expect.poll(() => hints.count).toBe(1);
+    const health = async (): Promise<string> => (await source.list(makeSignal())).map((instance) => instance.health).join(" ");
+    const kill = (signal: string): unknown => ({
+      Type: "container",
+      Action: "kill",
+      Actor: { ID: "id-a", Attributes: { signal } },
+    });
+    expect(await health()).toBe("passing passing");
+    engine.emit(kill("1"));
+    await expect.poll(() => hints.count).toBe(2);
+    expect(await health()).toBe("passing passing");
+    engine.emit(kill("15"));
+    await expect.poll(health).toBe("critical passing");
+    engine.emit({ Type: "container", Action: "die", Actor: { ID: "id-a" } });
+    engine.emit({ Type: "container", Action: "stop", Actor: { ID: "id-b" } });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await health()).toBe("critical passing");
+    engine.emit({ Type: "container", Action: "start", Actor: { ID: "id-a" } });
+    await expect.poll(health).toBe("passing passing");
+  });
+
+  test("a stop and a start that nobody told of are found when the stream is back", async () => {
+    setContainers(listed("a"));
+    const source = open();
+    const hints = countHints(source);
+    await expect.poll(() => hints.count).toBe(1);
+    engine.details["id-a"] = { ...inspected(), State: { StartedAt: new Date(1_700_000_000_000).toISOString() } };
+    const health = async (): Promise<string> => (await source.list(makeSignal())).map((instance) => instance.health).join(" ");
+    const Actor = { ID: "id-a", Attributes: { signal: "15" } };
+    engine.emit({ Type: "container", Action: "kill", Actor, time: 1_700_000_001 });
+    await expect.poll(health).toBe("critical");
+    engine.details["id-a"] = { ...inspected(), State: { StartedAt: new Date(1_700_000_002_000).toISOString() } };
+    expect(await health()).toBe("critical");
+    engine.cut();
+    await expect.poll(health, { timeout: 3000 }).toBe("passing");
+  });
+
+  test("what the list tells all of is no reason to inspect", async () => {
+    setContainers(listed("a"));
+    const source = open();
+    const hints = countHints(source);
+    await source.list(makeSignal());
+    await expect.poll(() => hints.count).toBe(1);
+    for (const Action of ["pause", "unpause", "die", "stop", "health_status: healthy"]) {
+      engine.emit({ Type: "container", Action, Actor: { ID: "id-a" } });
+    }
+    await expect.poll(() => hints.count).toBeGreaterThan(1);
+    await source.list(makeSignal());
+    expect(inspections()).toHaveLength(1);
+  });
+
+  test("a stream that is silent is opened anew without a word, and that is a hint", async () => {
+    const hints = countHints(open({ silenceMs: 200 }));
+    await expect.poll(() => hints.count, { timeout: 5000 }).toBeGreaterThan(3);
+    expect(engine.streams).toBeLessThanOrEqual(1);
+    expect(logged).toEqual([]);
+  });
+
+  test("a stream that tells something now and then is not", async () => {
+    const hints = countHints(open({ silenceMs: 1000 }));
+    await expect.poll(() => hints.count).toBe(1);
+    const begun = performance.now();
+    while (performance.now() - begun < 2000) {
+      engine.emit({ Type: "container", Action: "update", Actor: { ID: "id-a" } });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(engine.requests.filter((request) => request.includes("/events"))).toHaveLength(1);
+  });
+
   test("a broken stream is opened again, which is a hint; the failure is told once", async () => {
     const hints = countHints(open());
     await expect.poll(() => engine.streams).toBe(1);
