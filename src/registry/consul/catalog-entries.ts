@@ -2,12 +2,10 @@
 import { compareText, type Entry } from "../../model/instance.ts";
 import { isAddress, isPort } from "../codec.ts";
 import { aliveCheckId, decodeRegistration, leaseOf } from "./catalog-form.ts";
-import type { CatalogItem, CheckStatus } from "./shapes.ts";
+import { type CatalogItem, type CheckStatus, worstOf } from "./shapes.ts";
 
 /** `ref` names the place: node, service and id. */
 export type CatalogEntry = { readonly ref: string } & ({ readonly entry: Entry } | { readonly invalid: string });
-
-const SEVERITY: Readonly<Record<CheckStatus, number>> = { passing: 0, warning: 1, critical: 2 };
 
 /**
  * All entries of one answer, whoever wrote them; it may hold several spellings of one name. Left out silently are entries of ours whose owner is dead (their `alive` check is
@@ -20,7 +18,7 @@ export function readEntries(items: readonly CatalogItem[]): readonly CatalogEntr
     if (isOurs ? isDead(item) : registration.port === 0) {
       return [];
     }
-    const decoded = decodeRegistration(registration, worstStatus(item));
+    const { healthCheck: _, ...decoded } = decodeRegistration(registration, worstStatus(item)); // what it found counts, not what it is
     const entry = { ...decoded, address: decoded.address === "" ? item.nodeAddress : decoded.address };
     return [{ item, entry, ref: `${node}/${registration.name}/${registration.id}` }];
   });
@@ -46,13 +44,7 @@ function isDead({ registration, checks }: CatalogItem): boolean {
 /** Of all checks that concern it: its own, the node's, maintenance. No checks: passing. Being alive is not being healthy. */
 function worstStatus({ registration, checks }: CatalogItem): CheckStatus {
   const alive = aliveCheckId(registration.id);
-  let worst: CheckStatus = "passing";
-  for (const { id, status } of checks) {
-    if (id !== alive && SEVERITY[status] > SEVERITY[worst]) {
-      worst = status;
-    }
-  }
-  return worst;
+  return worstOf(checks.filter(({ id }) => id !== alive).map(({ status }) => status));
 }
 
 /**

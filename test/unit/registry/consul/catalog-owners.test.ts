@@ -107,7 +107,7 @@ describe("what was seen before proves nothing", () => {
 
 describe("what Consul's answers say", () => {
   function check(id: string, status: CheckStatus, serviceName = "web"): Check {
-    return { node: "n1", id, status, notes: "", serviceId: "", serviceName, createIndex: 7, modifyIndex: 9 };
+    return { node: "n1", id, status, notes: "", type: "", serviceId: "", serviceName, createIndex: 7, modifyIndex: 9 };
   }
   function item(checks: readonly Check[], owner: string | undefined = "o"): CatalogItem {
     const meta = owner === "" ? {} : { "fairlead-owner": owner, "fairlead-ttl-ms": "1000" };

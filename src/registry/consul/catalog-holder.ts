@@ -1,0 +1,132 @@
+import { withDeadline } from "../../core/time.ts";
+import { FairleadError, hasCode } from "../../model/errors.ts";
+import type { Log } from "../../ports.ts";
+import { decodeText, encodeSegment } from "../codec.ts";
+import type { KeyLayout } from "../store.ts";
+import type { Client } from "./client.ts";
+import { KvSessions } from "./kv-sessions.ts";
+import { askablePart, listPairs } from "./read-requests.ts";
+import { runTransaction, type TxnOperation } from "./write-requests.ts";
+
+/** Consul has no shorter sessions. */
+const MIN_SESSION_MS = 10_000;
+/** The most of a beat's time that the record may take: without a leader there are no sessions, and entries live all the same. */
+const MAX_SHARE_OF_TTL = 1 / 6;
+
+/**
+ * Which process writes as an owner of the catalogue. The catalogue has no place for it; a key has, which a session of the owner takes along
+ * when it ends. Where the token may have neither, nobody is shown, and all else goes on.
+ */
+export class CatalogHolder {
+  readonly #client: Client;
+  readonly #layout: KeyLayout;
+  readonly #log: Log | undefined;
+  readonly #sessions: KvSessions;
+  /** Whom this process has shown for each owner. */
+  readonly #shown = new Map<string, string>();
+  #hasWarned = false;
+
+  constructor(client: Client, layout: KeyLayout, prefix: string, log: Log | undefined) {
+    this.#client = client;
+    this.#layout = layout;
+    this.#log = log;
+    this.#sessions = new KvSessions(client, `catalogue of ${prefix}`);
+  }
+
+  async get(owner: string, signal: AbortSignal): Promise<string | undefined> {
+    const key = this.#keyOf(owner);
+    return await this.#ifAllowed(async () => {
+      const { data } = await listPairs(this.#client, askablePart(key), "consistent", signal);
+      const pair = data.find((each) => each.key === key && each.session !== undefined);
+      return pair && holderIn(pair.value);
+    });
+  }
+
+  async show(owner: string, holder: string, ttlMs: number, signal: AbortSignal): Promise<void> {
+    await this.#ifAllowed(async () => {
+      await this.#sessions.keepAlive(owner, sessionMs(ttlMs), signal);
+      const key = this.#keyOf(owner);
+      const first = { Verb: "delete", Key: key } as const; // whoever was it before
+      if (!(await this.#write(owner, holder, first, signal))) {
+        throw new FairleadError("REGISTRY_UNAVAILABLE", `cannot show who writes as ${JSON.stringify(owner)}: Consul refused it`, {
+          retryable: true,
+        });
+      }
+      this.#shown.set(owner, holder);
+    });
+  }
+
+  /** With each beat, once somebody was shown. It fails for itself alone. */
+  async keep(owner: string, ttlMs: number, signal: AbortSignal): Promise<void> {
+    const holder = this.#shown.get(owner);
+    if (holder === undefined) {
+      return;
+    }
+    const late = new FairleadError("TIMEOUT", "Consul's sessions take too long", { retryable: true });
+    try {
+      await withDeadline({ ms: ttlMs * MAX_SHARE_OF_TTL, signal, onTimeout: () => late }, async (inner) => {
+        if ((await this.#sessions.keepAlive(owner, sessionMs(ttlMs), inner)) === "lost") {
+          // The record went with the session before. Who has shown himself meanwhile stays.
+          await this.#write(owner, holder, { Verb: "check-not-exists", Key: this.#keyOf(owner) }, inner);
+        }
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof FairleadError)) {
+        throw error;
+      }
+    }
+  }
+
+  forget(owner: string): void {
+    this.#shown.delete(owner);
+  }
+
+  async #write(owner: string, holder: string, first: TxnOperation, signal: AbortSignal): Promise<boolean> {
+    const session = await this.#sessions.find(owner, signal);
+    if (session === undefined) {
+      return false;
+    }
+    const Value = Buffer.from(JSON.stringify({ v: 1, owner, holder }), "utf8").toString("base64");
+    const operations: readonly TxnOperation[] = [first, { Verb: "lock", Key: first.Key, Value, Session: session }];
+    return (await runTransaction(this.#client, "show who writes as an owner in Consul", operations, signal)) === "done";
+  }
+
+  async #ifAllowed<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!hasCode(error, "REGISTRY_DENIED")) {
+        throw error;
+      }
+      if (!this.#hasWarned) {
+        this.#hasWarned = true;
+        this.#log?.warn("the token may not keep a record of who writes as this node: two processes would not notice each other", {
+          code: error.code,
+          error: error.message,
+        });
+      }
+      return undefined;
+    }
+  }
+
+  /** Below the records of owners, where no key of two segments is one of theirs. */
+  #keyOf(owner: string): string {
+    return `${this.#layout.livingPrefix}catalogue/${encodeSegment(owner)}`;
+  }
+}
+
+function sessionMs(ttlMs: number): number {
+  return Math.max(MIN_SESSION_MS, ttlMs);
+}
+
+function holderIn(value: Uint8Array): string | undefined {
+  const text = decodeText(value);
+  try {
+    const record: unknown = text.ok ? JSON.parse(text.value) : undefined;
+    const isRecord = typeof record === "object" && record !== null && "v" in record && record.v === 1 && "holder" in record;
+    return isRecord && typeof record.holder === "string" ? record.holder : undefined;
+  } catch {
+    return undefined; // not JSON
+  }
+}
