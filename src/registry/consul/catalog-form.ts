@@ -77,7 +77,7 @@ export function encodeInstance(lease: Lease, instance: Instance, agentId: string
     name: encodeSegment(instance.service),
     address: instance.address,
     port: instance.port,
-    tags: instance.tags,
+    tags: instance.tags.map(asUnicode),
     meta: Object.fromEntries(meta),
     weight: Math.min(MAX_WEIGHT, Math.max(1, Math.round(weight ?? 1))), // the exact one stands in the metadata
   };
@@ -88,19 +88,19 @@ export function encodeInstance(lease: Lease, instance: Instance, agentId: string
  * value; of more pairs than there is room for, those whose names come last in byte order; a check that cannot be stored whole.
  */
 export function storable(instance: Instance): Instance {
-  const kept = storablePairs(instance.meta).map(([key]) => decodeMetaKey(key));
-  const { healthCheck } = instance;
+  const { tags, meta, healthCheck } = instance;
+  const pairs = storablePairs(meta).map(([key, value]) => [decodeMetaKey(key), value] as const);
+  const isWhole = pairs.length === Object.keys(meta).length && pairs.every(([key, value]) => meta[key] === value);
   const hasCheck = healthCheck === undefined || encodeHealthCheck(healthCheck) !== undefined;
-  const rest = hasCheck ? instance : withoutHealthCheck(instance);
-  return kept.length === Object.keys(instance.meta).length
-    ? rest
-    : { ...rest, meta: Object.fromEntries(kept.map((key) => [key, instance.meta[key] ?? ""])) };
+  return isWhole && hasCheck && tags.every((tag) => asUnicode(tag) === tag)
+    ? instance
+    : { ...(hasCheck ? instance : withoutHealthCheck(instance)), tags: tags.map(asUnicode), meta: Object.fromEntries(pairs) };
 }
 
 /** The names of what `storable` leaves out; empty: nothing. */
 export function leftOut(instance: Instance): readonly string[] {
   const stored = storable(instance);
-  const pairs = Object.keys(instance.meta).filter((key) => !Object.hasOwn(stored.meta, key));
+  const pairs = Object.keys(instance.meta).filter((key) => !Object.hasOwn(stored.meta, asUnicode(key)));
   return stored.healthCheck === instance.healthCheck ? pairs : ["the health check", ...pairs];
 }
 
@@ -161,10 +161,15 @@ export function versionOf({ name, address, port, tags, meta, weight }: Registrat
 
 function storablePairs(meta: Readonly<Record<string, string>>): readonly [string, string][] {
   return Object.entries(meta)
-    .map(([key, value]): [string, string] => [encodeMetaKey(key), value])
+    .map(([key, value]): [string, string] => [encodeMetaKey(key), asUnicode(value)])
     .filter(([key, value]) => key.length <= MAX_META_KEY_BYTES && Buffer.byteLength(value) <= MAX_META_VALUE_BYTES)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .slice(0, MAX_META_PAIRS);
+}
+
+/** Half a character is none that JSON brings to Consul and back. */
+function asUnicode(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
 function encodeMetaKey(key: string): string {
