@@ -24,7 +24,7 @@ export interface ConsulDeps {
 export function createConsulRegistry(options: StoreOptions, deps: ConsulDeps = {}): Registry {
   const client = createClient(options, { ...TIMING, ...deps.timing });
   const layout = keyLayout({ ...options, layout: "json" }); // its prefix hides nothing but what a consul-kv registry may keep there
-  const writer = new CatalogWriter(client, new CatalogHolder(client, layout, options.prefix, deps.log), deps.log);
+  const writer = new CatalogWriter(client, new CatalogHolder(client, layout, deps.log), deps.log);
   const createParts: CreateParts = (selector, builder) => [
     ...(selector.services.length === 0 ? [] : [new CatalogPart(client, selector, builder)]),
     ...(selector.keys.length === 0 ? [] : [createKeysPart(client, layout, selector, builder)]),
