@@ -2,6 +2,7 @@
 import { compareText, type Entry } from "../../model/instance.ts";
 import { isAddress, isPort } from "../codec.ts";
 import { aliveCheckId, decodeRegistration, leaseOf } from "./catalog-form.ts";
+import { NODE_CHECK } from "./catalog-owners.ts";
 import { type CatalogItem, type CheckStatus, worstOf } from "./shapes.ts";
 
 /** `ref` names the place: node, service and id. */
@@ -48,8 +49,8 @@ function worstStatus({ registration, checks }: CatalogItem): CheckStatus {
 }
 
 /**
- * Ids are unique on an agent, not in a service. Of one owner's entry that two agents hold (it has moved) the newer one counts; entries of
- * several nodes that share an id carry the node's name before it.
+ * Ids are unique on an agent, not in a service. Of one owner's entry that two agents hold (it has moved) one counts: that of a node that
+ * lives, and of those the newer; entries of several nodes that share an id carry the node's name before it.
  */
 function tellApart(all: readonly Read[]): readonly Read[] {
   const byPlace = new Map<string, Read[]>();
@@ -69,8 +70,14 @@ function tellApart(all: readonly Read[]): readonly Read[] {
     }
     const { owner } = first.entry;
     if (owner !== "" && same.every(({ entry }) => entry.owner === owner)) {
-      return same.toSorted((a, b) => b.item.modifyIndex - a.item.modifyIndex || compareText(a.ref, b.ref)).slice(0, 1);
+      return same.toSorted(byPreference).slice(0, 1);
     }
     return same.map((read) => ({ ...read, entry: { ...read.entry, id: `${read.item.node}:${read.entry.id}` } }));
   });
+}
+
+function byPreference(a: Read, b: Read): number {
+  const onDeadNode = ({ item }: Read): number =>
+    item.checks.some(({ id, status }) => id === NODE_CHECK && status === "critical") ? 1 : 0;
+  return onDeadNode(a) - onDeadNode(b) || b.item.modifyIndex - a.item.modifyIndex || compareText(a.ref, b.ref);
 }

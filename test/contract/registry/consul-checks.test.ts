@@ -262,7 +262,7 @@ describeWith(["consul"], "what the catalogue has no room for", () => {
     const wanted = rows.map(([id, weight]) => instance("web", id, { ...(weight !== undefined && { weight }) }));
     expect(outcomesOf(await stage.put(registry, ...wanted))).toEqual(rows.map(() => "written"));
     const items = new Map((await catalogItems(stage.consul, "web")).map(({ Service }) => [Service.ID, Service]));
-    expect(rows.map(([id]) => (items.get(id) as unknown as { Weights: object }).Weights)).toEqual(
+    expect(rows.map(([id]) => items.get(id)?.Weights)).toEqual(
       rows.map(([, , weight]) => ({ Passing: weight, Warning: weight })),
     );
     const owned = new Map((await registry.owned(OWNER, stage.signal)).map(({ entry }) => [entry.id, entry.weight]));

@@ -65,7 +65,7 @@ describeWith(["consul"], "what Registrator left on an agent", () => {
     const [after] = await catalogItems(stage.consul, "web");
     expect(after?.Service).toMatchObject({
       ID: "box:web:8080",
-      CreateIndex: (before?.Service as { CreateIndex?: number }).CreateIndex,
+      CreateIndex: before?.Service.CreateIndex,
     });
     await waitFor(async () => !("service:box:web:8080" in (await stage.statuses("web"))), {
       timeoutMs: 5000,
@@ -97,9 +97,7 @@ describeWith(["consul"], "what Registrator left on an agent", () => {
     expect(outcomesOf(await other.write("n2", { put: [theirs], remove: [] }, stage.signal))).toEqual(["written"]);
     const all = [gone, kept, taken].flatMap((orphan) => orphan ?? []);
     expect(await write(registry, all.slice(1), all)).toEqual(["failed", "conflict", "removed", "failed", "conflict"]);
-    const ports = Object.fromEntries(
-      (await catalogItems(stage.consul, "web")).map(({ Service }) => [Service.ID, (Service as unknown as { Port: number }).Port]),
-    );
+    const ports = Object.fromEntries((await catalogItems(stage.consul, "web")).map(({ Service }) => [Service.ID, Service.Port]));
     expect(ports).toEqual({ "box:kept:8080": 8081, "box:taken:8080": 8080 });
   });
 

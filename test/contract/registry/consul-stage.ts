@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
-import type { Change, Log, Owned, Registry, WriteResult } from "../../../src/ports.ts";
+import type { Instance } from "../../../src/model/instance.ts";
+import type { Change, Log, Owned, Registry, Source, WriteResult } from "../../../src/ports.ts";
+import { createRegistrator } from "../../../src/registrator/registrator.ts";
 import { type ConsulDeps, createConsulRegistry } from "../../../src/registry/consul/registry.ts";
 import type { StoreOptions } from "../../../src/registry/store.ts";
 import { type Consul, type ConsulOptions, startConsul } from "../../helpers/servers/index.ts";
@@ -69,7 +71,7 @@ export function consulStage(options: ConsulOptions = {}): Stage {
 }
 
 /** Puts, each with what stands at its place. */
-export function replacing(owned: readonly Owned[], instances: readonly Parameters<Registry["asStored"]>[0][]): Change {
+function replacing(owned: readonly Owned[], instances: readonly Parameters<Registry["asStored"]>[0][]): Change {
   const put = instances.map((instance) => {
     const replaces = owned.find(({ entry }) => entry.service === instance.service && entry.id === instance.id);
     return { instance, ...(replaces !== undefined && { replaces }) };
@@ -84,4 +86,39 @@ export function recordingLog(): { readonly log: Log; readonly lines: readonly st
     lines.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
   };
   return { log: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") }, lines };
+}
+
+/** A registrator that looks at `list` every second, until it is stopped as if it were killed. */
+export function startRegistrator(
+  writer: Registry,
+  ttlMs: number,
+  list: () => readonly Instance[],
+): { readonly lines: readonly string[]; stop(): Promise<void> } {
+  const controller = new AbortController();
+  const source: Source = {
+    name: "test",
+    list: async () => list(),
+    async *changes() {
+      // nothing is told: all is found by the resync
+    },
+  };
+  const { log, lines } = recordingLog();
+  const registrator = createRegistrator({
+    writer,
+    sources: [source],
+    owner: OWNER,
+    ttlMs,
+    resyncMs: 1000,
+    onStop: "keep",
+    settle: { quietMs: 10, maxMs: 100 },
+    log,
+  });
+  const running = registrator.run(controller.signal);
+  return {
+    lines,
+    async stop() {
+      controller.abort(new Error("the case is over"));
+      await running;
+    },
+  };
 }

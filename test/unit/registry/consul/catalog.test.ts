@@ -166,6 +166,10 @@ describe("what the catalogue's items mean", () => {
     expect(readEntries([item(ours), item(moved, [], { node: "n2", modifyIndex: 5 })])).toMatchObject([
       { ref: "n2/web/o", entry: { address: "10.0.0.2" } },
     ]);
+    const onDeadNode = [check("serfHealth", "critical")];
+    expect(readEntries([item(ours), item(moved, onDeadNode, { node: "n2", modifyIndex: 5 })])).toMatchObject([
+      { ref: "n1/web/o", entry: { health: "passing" } },
+    ]);
   });
 });
 
