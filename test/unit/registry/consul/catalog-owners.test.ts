@@ -69,6 +69,7 @@ describe("an entry that has left", () => {
     expect(judge()).toEqual(["o"]);
     owners.replace([hold("a"), moved], [moved]); // that one has lapsed
     expect(judge({ n1: { since: 7, lapsed: ["a"] } })).toEqual([]);
+    expect(judge()).toEqual([]);
     expect(judge({}, RETURN_MS)).toEqual(["o"]);
   });
 
