@@ -56,6 +56,10 @@ export interface Session {
   readonly id: string;
   readonly name: string;
   readonly ttl: string;
+  /** `delete` or `release`: what its end does to the keys that it holds. */
+  readonly behavior: string;
+  /** For so long after its end nobody can lock them; in nanoseconds. */
+  readonly lockDelay: number;
   readonly createIndex: number;
 }
 
@@ -142,8 +146,15 @@ export function readTexts(body: unknown): readonly string[] {
 
 export function readSessions(body: unknown): readonly Session[] {
   return asList(body).map((item) => {
-    const { ID, Name, TTL, CreateIndex } = asRecord(item);
-    return { id: asText(ID), name: asText(Name ?? ""), ttl: asText(TTL ?? ""), createIndex: asNumber(CreateIndex) };
+    const { ID, Name, TTL, Behavior, LockDelay, CreateIndex } = asRecord(item);
+    return {
+      id: asText(ID),
+      name: asText(Name ?? ""),
+      ttl: asText(TTL ?? ""),
+      behavior: asText(Behavior ?? ""),
+      lockDelay: asNumber(LockDelay ?? 0),
+      createIndex: asNumber(CreateIndex),
+    };
   });
 }
 

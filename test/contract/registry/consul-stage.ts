@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import type { Instance } from "../../../src/model/instance.ts";
 import type { Change, Log, Owned, Registry, Source, WriteResult } from "../../../src/ports.ts";
 import { createRegistrator } from "../../../src/registrator/registrator.ts";
-import { type ConsulDeps, createConsulRegistry } from "../../../src/registry/consul/registry.ts";
+import { type ConsulDeps, createConsulKvRegistry, createConsulRegistry } from "../../../src/registry/consul/registry.ts";
 import type { StoreOptions } from "../../../src/registry/store.ts";
 import { type Consul, type ConsulOptions, startConsul } from "../../helpers/servers/index.ts";
 import { catalogItems, emptyConsul, storeOptions } from "./consul-world.ts";
@@ -13,6 +13,7 @@ export interface Stage {
   /** Aborts when the case is over. */
   readonly signal: AbortSignal;
   open(options?: Partial<StoreOptions>, deps?: ConsulDeps): Registry;
+  openKv(): Registry;
   /** Puts in the place of what the owner has there; the first one beats first. */
   put(registry: Registry, ...instances: readonly Parameters<Registry["asStored"]>[0][]): Promise<readonly WriteResult[]>;
   /** The catalogue's checks of a service by their ids, as `status`. */
@@ -56,6 +57,11 @@ export function consulStage(options: ConsulOptions = {}): Stage {
     },
     open(more = {}, deps = {}) {
       const registry = createConsulRegistry({ ...storeOptions(server()), ...more }, deps);
+      opened.push(registry);
+      return registry;
+    },
+    openKv() {
+      const registry = createConsulKvRegistry(storeOptions(server()));
       opened.push(registry);
       return registry;
     },
