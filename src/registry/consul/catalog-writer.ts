@@ -69,8 +69,7 @@ export class CatalogWriter implements RegistryWriter {
   }
 
   async keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost"> {
-    const beat = await this.#leaseOf(owner).keepAlive(ttlMs, signal);
-    await this.#holder.keep(owner, ttlMs, signal);
+    const [beat] = await Promise.all([this.#leaseOf(owner).keepAlive(ttlMs, signal), this.#holder.keep(owner, ttlMs, signal)]);
     return beat;
   }
 
