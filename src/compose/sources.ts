@@ -1,12 +1,16 @@
+import { readFile } from "node:fs/promises";
 import type { Config } from "../config/load.ts";
 import { isLocalRegistry, type RegistryLocation } from "../config/registry.ts";
+import { FairleadError, messageOf } from "../model/errors.ts";
 import type { Source } from "../ports.ts";
 import type { DockerClient } from "../sources/docker/client.ts";
 import type { DockerSource } from "../sources/docker/source.ts";
+import type { HttpSource } from "../sources/http/source.ts";
 import type { Deps } from "./deps.ts";
 
 type RegisterConfig = NonNullable<Config["register"]>;
 type DockerConfig = NonNullable<RegisterConfig["sources"]["docker"]>;
+type HttpConfig = NonNullable<RegisterConfig["sources"]["http"]>[number];
 
 export async function openDocker(
   config: Pick<DockerConfig, "host" | "certPath" | "tlsVerify">,
@@ -46,6 +50,28 @@ export async function createDocker(
   });
 }
 
+export async function createHttp(config: HttpConfig, node: string, deps: Deps): Promise<HttpSource> {
+  const { createHttpSource } = await import("../sources/http/source.ts");
+  const { url, interval: intervalMs, timeout: timeoutMs, maxBytes, path, map, tls, tokenFile } = config;
+  const token = tokenFile === undefined ? undefined : () => readToken(tokenFile, deps);
+  return createHttpSource({ url, intervalMs, timeoutMs, maxBytes, path, map, tls, token, node, log: deps.log });
+}
+
+/** Read for each poll, so that a renewed token is used; from then on the log knows it for a secret. */
+async function readToken(file: string, { secrets }: Pick<Deps, "secrets">): Promise<string> {
+  try {
+    const token = (await readFile(file, "utf8")).trim();
+    secrets.add(token);
+    return token;
+  } catch (error) {
+    throw new FairleadError("SOURCE_UNAVAILABLE", `cannot read the token of an http source in "${file}": ${messageOf(error)}`, {
+      hint: "look at the file named by `tokenFile`, and who may read it",
+      retryable: true,
+      cause: error,
+    });
+  }
+}
+
 export async function createSources(
   config: RegisterConfig,
   node: string,
@@ -59,6 +85,9 @@ export async function createSources(
   if (config.sources.static !== undefined) {
     const { createStaticSource } = await import("../sources/static.ts");
     sources.push(createStaticSource({ file: config.sources.static.file, node, log: deps.log }));
+  }
+  for (const http of config.sources.http ?? []) {
+    sources.push(await createHttp(http, node, deps));
   }
   return sources;
 }
