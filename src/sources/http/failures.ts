@@ -88,8 +88,8 @@ function explainTls(code: string, message: string): Explanation | undefined {
   if (/ALERT|HANDSHAKE|BAD_CERTIFICATE/i.test(code)) {
     return { why, hint: "the server refused our client certificate: `tls.cert` and `tls.key`" };
   }
-  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/.test(code)) {
-    return { why, hint: "the server does not speak TLS on this port: write http://" };
+  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|^EPROTO$/.test(code)) {
+    return { why, hint: "does the server speak TLS on this port? if not, write http://" };
   }
-  return /^ERR_(SSL|OSSL|TLS)_|^EPROTO$/.test(code) ? { why, hint: "look at the files under `tls`" } : undefined;
+  return /^ERR_(SSL|OSSL|TLS)_/.test(code) ? { why, hint: "look at the files under `tls`" } : undefined;
 }

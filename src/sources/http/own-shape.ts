@@ -33,7 +33,11 @@ function readOne(item: unknown, { node }: { readonly node: string }): MappedItem
   }
   const { instances, mistakes } = readServices({ services: { [service]: [rest] } }, node);
   const problems = mistakes.map(({ message, hint }) => (hint === undefined ? message : `${message} (${hint})`));
-  const cleaned = instances.map((instance) => ({ ...instance, meta: cleanMeta(Object.entries(instance.meta), problems) }));
+  // One with a key that nobody knows may mean something else than what is read.
+  const cleaned = (mistakes.length > 0 ? [] : instances).map((instance) => ({
+    ...instance,
+    meta: cleanMeta(Object.entries(instance.meta), problems),
+  }));
   return { ...id, instances: cleaned, skipped: problems.map((reason) => ({ kind: "problem", reason })) };
 }
 
