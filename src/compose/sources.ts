@@ -6,6 +6,7 @@ import type { Source } from "../ports.ts";
 import type { DockerClient } from "../sources/docker/client.ts";
 import type { DockerSource } from "../sources/docker/source.ts";
 import type { HttpSource } from "../sources/http/source.ts";
+import type { Judge } from "../sources/policy.ts";
 import type { Deps } from "./deps.ts";
 
 type RegisterConfig = NonNullable<Config["register"]>;
@@ -31,9 +32,14 @@ export async function openDocker(
 
 export async function createDocker(
   config: DockerConfig,
-  options: { readonly node: string; readonly registry: RegistryLocation | undefined },
+  options: {
+    readonly node: string;
+    readonly registry: RegistryLocation | undefined;
+    readonly policy?: RegisterConfig["policy"] | undefined;
+  },
   deps: Deps,
 ): Promise<DockerSource> {
+  const judge = await createPolicyJudge(options.policy);
   const [client, { createDockerSource }] = await Promise.all([openDocker(config, deps), import("../sources/docker/source.ts")]);
   const { address, mode, networks, register, health, env } = config;
   return createDockerSource({
@@ -46,8 +52,14 @@ export async function createDocker(
     health,
     env,
     loopback: isLocalRegistry(options.registry),
+    ...(judge !== undefined && { judge }),
     log: deps.log,
   });
+}
+
+/** Undefined without rules: then everything is allowed. */
+export async function createPolicyJudge(policy: RegisterConfig["policy"]): Promise<Judge | undefined> {
+  return policy?.rules === undefined ? undefined : (await import("../sources/policy.ts")).createJudge(policy.rules);
 }
 
 export async function createHttp(config: HttpConfig, node: string, deps: Deps): Promise<HttpSource> {
@@ -80,7 +92,7 @@ export async function createSources(
 ): Promise<readonly Source[]> {
   const sources: Source[] = [];
   if (config.sources.docker !== undefined) {
-    sources.push(await createDocker(config.sources.docker, { node, registry }, deps));
+    sources.push(await createDocker(config.sources.docker, { node, registry, policy: config.policy }, deps));
   }
   if (config.sources.static !== undefined) {
     const { createStaticSource } = await import("../sources/static.ts");

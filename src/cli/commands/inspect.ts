@@ -60,7 +60,11 @@ async function inspectDocker(context: Context, options: Options): Promise<void> 
       signal,
       wait: false,
     });
-    const source = await createDocker(docker, { node, registry: registryOf(context, config, options) }, deps);
+    const source = await createDocker(
+      docker,
+      { node, registry: registryOf(context, config, options), policy: config?.register?.policy },
+      deps,
+    );
     return await source.inspect(signal);
   });
   if (options.json === true) {

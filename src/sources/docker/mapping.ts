@@ -1,8 +1,10 @@
 import { compareText, type Instance } from "../../model/instance.ts";
 import { nameProblem } from "../names.ts";
+import type { Judge } from "../policy.ts";
 import type { Container, ContainerPort } from "./container.ts";
 import { eligiblePorts, type Skipped, skipPort } from "./eligible.ts";
 import { imageName, orchestratedName } from "./names.ts";
+import { originOf } from "./origin.ts";
 import { type PlacementOptions, placePort, reachOf } from "./placement.ts";
 import { NO_WISHES, readWishes, type Wishes } from "./wishes.ts";
 import { readWords } from "./words.ts";
@@ -14,6 +16,8 @@ export interface MappingOptions extends PlacementOptions {
   readonly register: "all" | "labelled";
   /** `ignore`: health checks and pauses do not make an instance critical. */
   readonly health: "honour" | "ignore";
+  /** Present: what it refuses is left out. */
+  readonly judge?: Judge;
 }
 
 export interface Mapped {
@@ -74,7 +78,13 @@ export function mapContainer(container: Container, options: MappingOptions): Map
     reports.push(...[...own.problems, ...placed.skipped].map((reason) => skipPort(port, "problem", reason)));
     if (placed.at !== undefined) {
       const health = isUsable(container) || options.health === "ignore" ? "passing" : "critical";
-      instances.push({ id, service, ...placed.at, ...describe(port, general, own), health });
+      const instance: Instance = { id, service, ...placed.at, ...describe(port, general, own), health };
+      const refusal = options.judge?.(originOf(container), instance);
+      if (refusal === undefined) {
+        instances.push(instance);
+      } else {
+        reports.push(skipPort(port, "problem", refusal));
+      }
     }
   }
   return { instances, skipped: reports.sort((a, b) => (a.port ?? 0) - (b.port ?? 0)) };
