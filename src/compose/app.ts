@@ -2,6 +2,7 @@
 import type { Config } from "../config/load.ts";
 import { locateRegistry } from "../config/registry.ts";
 import type { Registry } from "../ports.ts";
+import { createExclusiveHosts, type ExclusiveHosts } from "../registrator/exclusive-hosts.ts";
 import { createRegistrator, type Registrator } from "../registrator/registrator.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { Deps } from "./deps.ts";
@@ -38,9 +39,16 @@ export async function createApp(config: Config, deps: Deps, signal: AbortSignal)
           resyncMs: config.register.resync,
           onStop: config.register.onStop,
           settle: REGISTER_SETTLE,
+          hosts: createHosts(config, node, deps),
           log: deps.log,
         });
   const { render } = config;
   const renderer = render && (await import("./render.ts")).createRenderPart(config, render, { node, registry }, deps);
   return { node, registry, registrator, renderer };
+}
+
+function createHosts({ register, registry }: Config, owner: string, deps: Deps): ExclusiveHosts | undefined {
+  return register?.policy?.hosts !== "exclusive"
+    ? undefined
+    : createExclusiveHosts({ open: () => openRegistry(registry, deps), owner, resyncMs: register.resync, log: deps.log });
 }

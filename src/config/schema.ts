@@ -1,12 +1,9 @@
 /** The configuration file's shape. Its JSON Schema and the reference page are made from this table. */
 import { z } from "zod";
+import { httpSources, policy } from "./feeds.ts";
+import { duration, path, tls } from "./kinds.ts";
 import { REGISTRY_TYPES } from "./registry.ts";
-import { DEFAULT_GUARD, parseDuration, parseMode, parsePercentage } from "./values.ts";
-
-const duration = z
-  .string("is no duration; write 250ms, 5s or 1m")
-  .refine((text) => parseDuration(text) !== undefined, "is no duration; write 250ms, 5s or 1m")
-  .transform((text) => parseDuration(text) ?? 0);
+import { DEFAULT_GUARD, parseMode, parsePercentage } from "./values.ts";
 
 const mode = z
   .string('is no file mode; write quoted octal, for example "0644"')
@@ -17,15 +14,7 @@ const argv = z
   .array(z.string("is no word of a command; quote numbers"), "is no command; write a list of words: [nginx, -t]")
   .min(1, "is an empty command");
 
-const path = z.string("is no path").min(1, "is an empty path");
-
 const signals = ["HUP", "USR1", "USR2", "TERM", "INT", "QUIT", "WINCH"] as const;
-
-const tls = z.strictObject({
-  ca: path.optional().describe("PEM file of the authorities to trust; default: the system's"),
-  cert: path.optional().describe("PEM file of the client certificate"),
-  key: path.optional().describe("PEM file of its key"),
-});
 
 const registryObject = z.strictObject({
   type: z.enum(REGISTRY_TYPES).describe("which store"),
@@ -90,8 +79,10 @@ const register = z.strictObject({
     .strictObject({
       docker: dockerSource.optional().describe("containers of a Docker engine"),
       static: staticSource.optional().describe("services of a file"),
+      http: httpSources.optional(),
     })
     .describe("what to register"),
+  policy: policy.optional(),
 });
 
 export const formatName = z.enum(["nginx", "haproxy", "json", "yaml", "toml", "env", "shell", "ini", "xml", "text"]);

@@ -3,6 +3,7 @@ import { createBackoff, sleep, withDeadline } from "../core/time.ts";
 import { FairleadError, messageOf } from "../model/errors.ts";
 import type { Instance } from "../model/instance.ts";
 import type { Log, RegistryWriter, Source, WriteResult } from "../ports.ts";
+import type { ExclusiveHosts } from "./exclusive-hosts.ts";
 import { plan } from "./plan.ts";
 
 /** How long after the signal own entries may still be taken back. */
@@ -16,6 +17,8 @@ export interface RegistratorOptions {
   readonly resyncMs: number;
   readonly onStop: "keep" | "deregister";
   readonly settle: Settle;
+  /** Present: a host and path belong to one service only. */
+  readonly hosts?: ExclusiveHosts | undefined;
   readonly log: Log;
 }
 
@@ -31,7 +34,7 @@ export interface Registrator {
  * its last good answer; until every source has answered once, nothing is removed.
  */
 export function createRegistrator(options: RegistratorOptions): Registrator {
-  const { writer, sources, owner, ttlMs, log } = options;
+  const { writer, sources, owner, ttlMs, hosts, log } = options;
   const lastGood = new Map<Source, readonly Instance[]>();
   const conflicts = new Set<string>();
   let hasLease = false;
@@ -53,7 +56,8 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     const failures = await listSources(signal);
     const desired = [...lastGood.values()].flat();
     const owned = await writer.owned(owner, signal);
-    const change = plan(desired, owned, (instance) => writer.asStored(instance));
+    const wanted = hosts?.settle(desired, owned) ?? desired;
+    const change = plan(wanted, owned, (instance) => writer.asStored(instance));
     const isComplete = lastGood.size === sources.length;
     if (change.put.length > 0 || (isComplete && change.remove.length > 0)) {
       report(await writer.write(owner, isComplete ? change : { put: change.put, remove: [] }, signal));
@@ -138,7 +142,8 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
   }
 
   async function run(signal: AbortSignal): Promise<void> {
-    await Promise.all([loop.run(signal), keepAlive(signal), ...sources.map((source) => follow(source, signal))]);
+    const following = sources.map((source) => follow(source, signal));
+    await Promise.all([loop.run(signal), keepAlive(signal), hosts?.follow(loop.trigger, signal), ...following]);
   }
 
   async function leave(): Promise<void> {
