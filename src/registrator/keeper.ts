@@ -4,7 +4,7 @@ import { FairleadError, hasCode } from "../model/errors.ts";
 import type { Log, RegistryWriter } from "../ports.ts";
 import { createMoments } from "./moments.ts";
 import { describe } from "./report.ts";
-import { afterShowing, isSure, look, restMs, type Tenure, termsFor } from "./tenure.ts";
+import { afterShowing, isLeaseSure, isSure, look, type Moment, processOf, restMs, type Tenure, termsFor } from "./tenure.ts";
 
 type Writer = Pick<RegistryWriter, "keepAlive" | "holder" | "showHolder">;
 
@@ -40,7 +40,8 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
   const beats = createRest();
   const looks = createRest();
   let tenure: Tenure = { kind: "new" };
-  let hasLease = false;
+  /** When the newest beat that went well began. */
+  let beaten: Moment | undefined;
   /** How often the name became doubtful, and how often it had when the newest look began. */
   let doubts = 0;
   let settledDoubts = 0;
@@ -62,11 +63,11 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
     const before = now();
     const seen = await ask(signal, (inner) => writer.holder(owner, inner));
     const step = look(tenure, seen, { before, now: now() }, terms);
-    tenure = step.shows ? await show(step.tenure, signal) : step.tenure;
+    tenure = step.shows === undefined ? step.tenure : await show(step.tenure, step.shows, signal);
     settledDoubts = doubtsBefore;
     tell();
     if (!isBeating()) {
-      hasLease = false;
+      beaten = undefined;
     } else if (!wasBeating) {
       beats.wake();
     }
@@ -75,9 +76,9 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
     }
   }
 
-  async function show(next: Tenure, signal: AbortSignal): Promise<Tenure> {
+  async function show(next: Tenure, text: string, signal: AbortSignal): Promise<Tenure> {
     const before = now();
-    await ask(signal, (inner) => writer.showHolder(owner, mark, inner));
+    await ask(signal, (inner) => writer.showHolder(owner, text, inner));
     return afterShowing(next, { before, now: now() }, terms);
   }
 
@@ -100,8 +101,8 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
   }
 
   function tell(): void {
-    if (tenure.kind === "waiting" && toldOf !== tenure.holder) {
-      toldOf = tenure.holder;
+    if (tenure.kind === "waiting" && toldOf !== processOf(tenure.holder)) {
+      toldOf = processOf(tenure.holder);
       const hint = "this process waits until the other one ends; give each a `node:` of its own if both are to register";
       log.warn("another fairlead registers for this node", { node: owner, holder: toldOf, hint });
     } else if (tenure.kind === "holding" && toldOf !== undefined) {
@@ -115,14 +116,18 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
   }
 
   function isReady(): boolean {
-    return tenure.kind === "holding" && hasLease && doubts === settledDoubts;
+    return tenure.kind === "holding" && beaten !== undefined && doubts === settledDoubts;
   }
 
   async function mayWrite(signal: AbortSignal): Promise<boolean> {
-    if (tenure.kind === "holding" && hasLease && !(isReady() && isSure(tenure, now(), terms))) {
+    if (tenure.kind === "holding" && beaten !== undefined && !isSureNow()) {
       await lookAgain(signal);
     }
-    return isReady() && isSure(tenure, now(), terms);
+    return isSureNow();
+  }
+
+  function isSureNow(): boolean {
+    return isReady() && isSure(tenure, now(), terms) && isLeaseSure(beaten, now(), terms);
   }
 
   async function keepLooking(signal: AbortSignal): Promise<void> {
@@ -173,15 +178,16 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
     }
   }
 
-  /** After a first or a lost lease another process may have come: the next look tells before anything is written. */
+  /** After a first or a lost lease, or a long silence, another process may have come: the next look tells before anything is written. */
   async function beat(signal: AbortSignal): Promise<void> {
+    const before = now();
     const onTimeout = (): Error => noAnswer(ttlMs / 3);
     const answer = await withDeadline({ ms: ttlMs / 3, signal, onTimeout }, (inner) => writer.keepAlive(owner, ttlMs, inner));
-    if (answer === "lost" || !hasLease) {
-      hasLease = isBeating();
+    if (answer === "lost" || !isLeaseSure(beaten, now(), terms)) {
       doubts += 1;
       looks.wake();
     }
+    beaten = isBeating() ? before : undefined;
   }
 
   async function run(signal: AbortSignal): Promise<void> {
@@ -191,7 +197,8 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
   async function letGo(signal: AbortSignal): Promise<void> {
     const mayBeShown = isBeating();
     tenure = { kind: "new" };
-    if (mayBeShown && (await writer.holder(owner, signal)) === mark) {
+    const shown = mayBeShown ? await writer.holder(owner, signal) : undefined;
+    if (shown !== undefined && processOf(shown) === mark) {
       await writer.showHolder(owner, "", signal);
     }
   }

@@ -1,12 +1,13 @@
 /**
- * Which of several processes registers for a node. Pure: what a process makes of the mark that it sees in the registry.
+ * Which of several processes registers for a node. Pure: what a process makes of the mark that it sees in the registry. Who asks for the
+ * name shows its mark with a `?` before it.
  *
- * | what it is | sees nobody's mark | its own       | another's                                                     |
- * |------------|--------------------|---------------|---------------------------------------------------------------|
- * | new        | shows its own: it holds the name | holds the name | shows its own and asks: does the other one answer? |
- * | asking     | the same           | unanswered for the window: holds the name | that is the answer: it waits           |
- * | waiting    | the same           | asks          | waits; asks again from time to time                            |
- * | holding    | shows its own again | goes on      | answers, by showing its own again                              |
+ * | what it is | sees nobody's mark  | its own                                              | another's                          |
+ * |------------|---------------------|------------------------------------------------------|------------------------------------|
+ * | new        | it holds the name   | with `?`: asks again; else it holds the name         | asks: does the other one answer?   |
+ * | asking     | it holds the name   | unanswered for the window: it holds the name         | that is the answer: it waits       |
+ * | waiting    | it holds the name   | a word of its own that came late counts as asking    | waits, and asks from time to time  |
+ * | holding    | shows its own again | goes on                                              | answers, by showing its own again  |
  *
  * A holder looks twice within a window, and it answers only for as long as nobody can have waited through one: who was away for longer
  * (stopped, cut off) asks like anybody else. So there is never a moment in which two of them are right.
@@ -19,14 +20,17 @@ export interface Terms {
   readonly windowMs: number;
   /** A waiting process asks so often, in case a mark has outlived its process. */
   readonly askMs: number;
+  readonly ttlMs: number;
 }
 
 export function termsFor(mark: string, ttlMs: number): Terms {
-  return { mark, lookMs: ttlMs / 6, windowMs: ttlMs / 3 + 1000, askMs: ttlMs };
+  return { mark, lookMs: ttlMs / 6, windowMs: ttlMs / 3 + 1000, askMs: ttlMs, ttlMs };
 }
 
 export type Tenure =
   | { readonly kind: "new" }
+  /** Its word came so late that it counts for nothing. */
+  | { readonly kind: "unsure" }
   | { readonly kind: "asking"; readonly since: Moment }
   | { readonly kind: "waiting"; readonly holder: string; readonly since: Moment }
   | {
@@ -35,13 +39,7 @@ export type Tenure =
       readonly proven: Moment;
       /** Our mark was seen since it was shown. */
       readonly isSeen: boolean;
-      readonly answers: readonly Answer[];
     };
-
-interface Answer {
-  readonly rival: string;
-  readonly at: Moment;
-}
 
 /** A moment by two clocks that err to different sides when the machine sleeps or its clock is set. */
 export interface Moment {
@@ -53,12 +51,9 @@ export interface Moment {
 
 export interface Step {
   readonly tenure: Tenure;
-  /** Our mark has to be shown; the step counts when that has gone well, from `afterShowing`. */
-  readonly shows: boolean;
+  /** What has to be shown; the step counts when that has gone well, from `afterShowing`. */
+  readonly shows?: string;
 }
-
-/** So many answers to one process within `askMs` mean that it answers too: both believe that they hold the name. */
-const MAX_ANSWERS = 2;
 
 /** What a look makes of it. `before` is when the look began. */
 export function look(
@@ -68,21 +63,27 @@ export function look(
   terms: Terms,
 ): Step {
   const { before, now } = times;
-  if (seen === undefined) {
-    return { tenure: hold(before, false), shows: true };
+  if (possiblySince(before, now) >= terms.windowMs) {
+    return { tenure }; // what was seen is old
   }
-  if (seen !== terms.mark) {
+  if (seen === undefined) {
+    return { tenure: hold(before, false), shows: terms.mark };
+  }
+  if (seen !== terms.mark && seen !== asks(terms.mark)) {
     return meetOther(tenure, seen, now, terms);
   }
   switch (tenure.kind) {
     case "new":
-      return { tenure: hold(before, true), shows: false };
+      return seen === terms.mark ? { tenure: hold(before, true) } : ask(now, terms);
     case "holding":
-      return { tenure: { ...tenure, proven: before, isSeen: true }, shows: false };
+      return { tenure: hold(before, true), ...(seen !== terms.mark && { shows: terms.mark }) };
     case "asking":
-      return { tenure: certainlySince(tenure.since, now) >= terms.windowMs ? hold(before, true) : tenure, shows: false };
+      return certainlySince(tenure.since, before) >= terms.windowMs
+        ? { tenure: hold(before, true), shows: terms.mark }
+        : { tenure };
     case "waiting":
-      return { tenure: { kind: "asking", since: now }, shows: false }; // a word of ours that came late
+    case "unsure":
+      return ask(now, terms);
   }
 }
 
@@ -93,8 +94,9 @@ export function afterShowing(tenure: Tenure, times: { readonly before: Moment; r
     case "asking":
       return { kind: "asking", since: now };
     case "holding":
-      return possiblySince(tenure.proven, now) < terms.windowMs ? { ...tenure, proven: before } : { kind: "asking", since: now }; // it may have come too late
+      return possiblySince(tenure.proven, now) < terms.windowMs ? { ...tenure, proven: before } : { kind: "unsure" };
     case "new":
+    case "unsure":
     case "waiting":
       return tenure;
   }
@@ -105,12 +107,24 @@ export function isSure(tenure: Tenure, now: Moment, terms: Terms): boolean {
   return tenure.kind === "holding" && possiblySince(tenure.proven, now) < terms.windowMs;
 }
 
+/** Whether the lease lives, when the newest beat that went well began at `beaten`. */
+export function isLeaseSure(beaten: Moment | undefined, now: Moment, { ttlMs }: Terms): boolean {
+  return beaten !== undefined && possiblySince(beaten, now) < ttlMs;
+}
+
+/** Whose mark it is, asking or not. */
+export function processOf(shown: string): string {
+  return shown.startsWith("?") ? shown.slice(1) : shown;
+}
+
 /** How long until the next look. */
 export function restMs(tenure: Tenure, now: Moment, terms: Terms): number {
   switch (tenure.kind) {
     case "new":
     case "holding":
       return terms.lookMs;
+    case "unsure":
+      return 0;
     case "asking":
       return Math.max(0, Math.min(terms.lookMs, terms.windowMs - certainlySince(tenure.since, now)));
     case "waiting":
@@ -119,33 +133,37 @@ export function restMs(tenure: Tenure, now: Moment, terms: Terms): number {
 }
 
 function meetOther(tenure: Tenure, rival: string, now: Moment, terms: Terms): Step {
-  const ask: Step = { tenure: { kind: "asking", since: now }, shows: true };
-  const wait: Step = { tenure: { kind: "waiting", holder: rival, since: now }, shows: false };
+  const wait: Step = { tenure: { kind: "waiting", holder: rival, since: now } };
   switch (tenure.kind) {
     case "new":
-      return ask;
+    case "unsure":
+      return ask(now, terms);
     case "asking":
       return wait;
     case "waiting":
-      return certainlySince(tenure.since, now) >= terms.askMs ? ask : { ...wait, tenure: { ...tenure, holder: rival } };
-    case "holding": {
+      return certainlySince(tenure.since, now) >= terms.askMs ? ask(now, terms) : { tenure: { ...tenure, holder: rival } };
+    case "holding":
       if (!tenure.isSeen) {
         return wait; // it was quicker
       }
       if (!isSure(tenure, now, terms)) {
-        return ask;
+        return ask(now, terms);
       }
-      const answers = tenure.answers.filter(({ at }) => certainlySince(at, now) < terms.askMs);
-      const isAnswered = answers.filter((answer) => answer.rival === rival).length >= MAX_ANSWERS;
-      return isAnswered && terms.mark > rival
-        ? wait // one of the two has to give way, and both know which
-        : { tenure: { ...tenure, answers: [...answers, { rival, at: now }] }, shows: true };
-    }
+      // Both believe that they hold the name, when they began at the same moment: one has to give way, and both know which.
+      return !rival.startsWith("?") && terms.mark > rival ? wait : { tenure, shows: terms.mark };
   }
 }
 
+function ask(since: Moment, { mark }: Terms): Step {
+  return { tenure: { kind: "asking", since }, shows: asks(mark) };
+}
+
+function asks(mark: string): string {
+  return `?${mark}`;
+}
+
 function hold(proven: Moment, isSeen: boolean): Tenure {
-  return { kind: "holding", proven, isSeen, answers: [] };
+  return { kind: "holding", proven, isSeen };
 }
 
 function certainlySince(then: Moment, now: Moment): number {
