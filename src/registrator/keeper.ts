@@ -94,7 +94,7 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
       if (!hasWarned) {
         hasWarned = true;
         const { code, message } = describe(error);
-        log.warn("it cannot be seen whether another fairlead registers for this node", { node: owner, code, error: message });
+        log.warn("it cannot be seen who registers for this node", { node: owner, code, error: message });
       }
       return undefined;
     }
@@ -145,7 +145,7 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
         const { code, message } = describe(error);
         waitMs = backoff.next();
         // Once there are beats, they tell of a registry that does not answer.
-        log[tenure.kind === "new" ? "warn" : "debug"]("it cannot be seen yet whether another fairlead registers for this node", {
+        log[tenure.kind === "new" ? "warn" : "debug"]("it cannot be seen yet who registers for this node", {
           code,
           error: message,
           retryInMs: Math.round(waitMs),
