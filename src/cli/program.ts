@@ -78,14 +78,18 @@ export function createProgram(context: Context): Command {
   add(program, context, {
     name: "inspect",
     arguments: "<what>",
-    description: "what `docker` or the `registry` says right now, and why something is not registered",
+    description: "what `docker`, the `swarm` or the `registry` says right now, and why something is not registered",
     options: [
       ...registryOptions(),
       new Option("--docker <url>", "the engine, for example unix:///var/run/docker.sock"),
       timeoutOption(),
       jsonOption(),
     ],
-    examples: ["fairlead inspect docker", "fairlead inspect registry --registry consul://127.0.0.1:8500 --json"],
+    examples: [
+      "fairlead inspect docker",
+      "fairlead inspect swarm",
+      "fairlead inspect registry --registry consul://127.0.0.1:8500 --json",
+    ],
     load: () => import("./commands/inspect.ts"),
   });
   add(program, context, {

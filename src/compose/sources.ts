@@ -3,10 +3,13 @@ import { isLocalRegistry, type RegistryLocation } from "../config/registry.ts";
 import type { Source } from "../ports.ts";
 import type { DockerClient } from "../sources/docker/client.ts";
 import type { DockerSource } from "../sources/docker/source.ts";
+import type { SwarmClient } from "../sources/swarm/client.ts";
+import type { SwarmSource } from "../sources/swarm/source.ts";
 import type { Deps } from "./deps.ts";
 
 type RegisterConfig = NonNullable<Config["register"]>;
 type DockerConfig = NonNullable<RegisterConfig["sources"]["docker"]>;
+type SwarmConfig = NonNullable<RegisterConfig["sources"]["swarm"]>;
 
 export async function openDocker(
   config: Pick<DockerConfig, "host" | "certPath" | "tlsVerify">,
@@ -46,6 +49,38 @@ export async function createDocker(
   });
 }
 
+async function openSwarm(
+  config: Pick<SwarmConfig, "host" | "certPath" | "tlsVerify">,
+  deps: Pick<Deps, "env">,
+): Promise<SwarmClient> {
+  const [{ createSwarmClient }, { chooseDockerHost }] = await Promise.all([
+    import("../sources/swarm/client.ts"),
+    import("../sources/docker/host.ts"),
+  ]);
+  const { host, certPath, tlsVerify } = config;
+  const settings = {
+    ...(host !== undefined && { host }),
+    ...(certPath !== undefined && { certPath }),
+    ...(tlsVerify !== undefined && { tlsVerify }),
+  };
+  return createSwarmClient(chooseDockerHost(settings, deps.env));
+}
+
+export async function createSwarm(config: SwarmConfig, registry: RegistryLocation | undefined, deps: Deps): Promise<SwarmSource> {
+  const [client, { createSwarmSource }] = await Promise.all([openSwarm(config, deps), import("../sources/swarm/source.ts")]);
+  const { mode, networks, address, register, poll } = config;
+  return createSwarmSource({
+    client,
+    mode,
+    networks,
+    address,
+    register,
+    pollMs: poll,
+    loopback: isLocalRegistry(registry),
+    log: deps.log,
+  });
+}
+
 export async function createSources(
   config: RegisterConfig,
   node: string,
@@ -55,6 +90,9 @@ export async function createSources(
   const sources: Source[] = [];
   if (config.sources.docker !== undefined) {
     sources.push(await createDocker(config.sources.docker, { node, registry }, deps));
+  }
+  if (config.sources.swarm !== undefined) {
+    sources.push(await createSwarm(config.sources.swarm, registry, deps));
   }
   if (config.sources.static !== undefined) {
     const { createStaticSource } = await import("../sources/static.ts");

@@ -30,11 +30,11 @@ export function finish(
     });
   }
   const { register, render } = data;
-  if (register !== undefined && register.sources.docker === undefined && register.sources.static === undefined) {
+  if (register !== undefined && Object.values(register.sources).every((source) => source === undefined)) {
     problems.push({
       message: '"register.sources" is empty',
       location: locate(["register", "sources"]),
-      hint: "add docker, static, or both",
+      hint: "add docker, swarm or static",
     });
   }
   if (register !== undefined) {
@@ -66,6 +66,12 @@ export function finish(
             docker: {
               ...register.sources.docker,
               ...(register.sources.docker.certPath !== undefined && { certPath: absolute(register.sources.docker.certPath) }),
+            },
+          }),
+          ...(register.sources.swarm && {
+            swarm: {
+              ...register.sources.swarm,
+              ...(register.sources.swarm.certPath !== undefined && { certPath: absolute(register.sources.swarm.certPath) }),
             },
           }),
           ...(register.sources.static && { static: { file: absolute(register.sources.static.file) } }),

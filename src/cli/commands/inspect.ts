@@ -18,6 +18,7 @@ import {
   timeoutOf,
   withRegistry,
 } from "../settings.ts";
+import { inspectSwarm } from "./inspect-swarm.ts";
 import { servicesJson } from "./services.ts";
 
 interface Options extends RegistryOptions {
@@ -26,12 +27,14 @@ interface Options extends RegistryOptions {
   readonly timeout?: string;
 }
 
-const SUBJECTS = ["docker", "registry"];
+const SUBJECTS = ["docker", "swarm", "registry"];
 
 export async function run(context: Context, [what = ""]: readonly string[], options: Options): Promise<void> {
   switch (what) {
     case "docker":
       return await inspectDocker(context, options);
+    case "swarm":
+      return await inspectSwarm(context, options);
     case "registry":
       return await inspectRegistry(context, options);
     default: {
