@@ -1,5 +1,6 @@
 import { compareText, hostPort, type Instance, isUsable } from "../../model/instance.ts";
 import type { Skipped } from "../docker/eligible.ts";
+import type { MappingOptions } from "../docker/mapping.ts";
 import { nameProblem } from "../names.ts";
 import { isDown } from "./node-address.ts";
 import { type Placed, type PlaceOptions, placeService, placeTask } from "./place.ts";
@@ -11,7 +12,7 @@ export interface SwarmMappingOptions extends PlaceOptions {
   /** Each task for itself, or each service as a whole. */
   readonly mode: "tasks" | "vip";
   /** `labelled`: only what asks for it by a name, a host or `fairlead.enable=true`. */
-  readonly register: "all" | "labelled";
+  readonly register: MappingOptions["register"];
 }
 
 export interface MappedService {
@@ -107,7 +108,7 @@ function expand({ templates, skipped, place, id, isWell }: Expansion): Result {
   const reports: Skipped[] = [...skipped];
   for (const { instance, port, idPrefix } of templates) {
     const placed = place(port);
-    reports.push(...placed.skipped.map((reason) => ({ port: port.port, reason, kind: "problem" as const })));
+    reports.push(...placed.skipped.map((item) => ({ port: port.port, ...item })));
     for (const { key, ...at } of placed.at) {
       const own = id(idPrefix, key, `${port.port}${port.protocol === "udp" ? ":udp" : ""}`);
       const problem = nameProblem(own);

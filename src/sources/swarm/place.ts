@@ -1,3 +1,4 @@
+import type { Skipped } from "../docker/eligible.ts";
 import { isDown, type NodeAddressOptions, nodeAddress } from "./node-address.ts";
 import type { PublishedPort, SwarmNetwork, SwarmNode, SwarmService, SwarmTask } from "./state.ts";
 import type { ServicePort } from "./words.ts";
@@ -17,7 +18,7 @@ export interface Place {
 export interface Placed {
   readonly at: readonly Place[];
   /** Why it is at no place, or what else was left out. */
-  readonly skipped: readonly string[];
+  readonly skipped: readonly Pick<Skipped, "reason" | "kind">[];
 }
 
 /**
@@ -52,12 +53,12 @@ function placeHosted(
   options: PlaceOptions,
 ): Placed {
   const { port, protocol } = hosted[0] ?? { port: 0, protocol: "" };
-  // The node's word first: the service's is 0 where the node was to pick one.
+  // Only the node's word counts: the service's is 0 where the node is to pick one, and may be newer than this task.
   const told = task.ports.filter((item) => item.port === port && item.protocol === protocol && item.mode === "host");
-  const numbers = [...new Set([...(told.length > 0 ? told : hosted)].map(({ published }) => published))].filter((n) => n !== 0);
-  const [lowest, ...others] = numbers.sort((a, b) => a - b);
+  const numbers = new Set(told.map(({ published }) => published).filter((number) => number !== 0));
+  const [lowest, ...others] = [...numbers].sort((a, b) => a - b);
   if (lowest === undefined) {
-    return none("its port on the node is not known yet");
+    return none("its node has not published it yet", "wish");
   }
   return withOthers(atNode(lowest, node, options), lowest, others);
 }
@@ -106,11 +107,11 @@ function placeMesh(port: number, nodes: readonly SwarmNode[], options: PlaceOpti
     return one("ingress", options.address, port);
   }
   const at: Place[] = [];
-  const skipped: string[] = [];
+  const skipped: Placed["skipped"][number][] = [];
   for (const node of nodes.filter((candidate) => !isDown(candidate) && candidate.availability !== "drain")) {
     const found = nodeAddress(node, options);
     if ("reason" in found) {
-      skipped.push(found.reason);
+      skipped.push({ reason: found.reason, kind: "problem" });
     } else {
       at.push({ key: node.id, address: found.address, port });
     }
@@ -133,16 +134,14 @@ function notOn(names: readonly string[], networks: readonly string[]): string {
 }
 
 function withOthers(placed: Placed, used: number, others: readonly number[]): Placed {
-  return {
-    ...placed,
-    skipped: [...placed.skipped, ...others.map((other) => `it is also published on ${other}; ${used} is used`)],
-  };
+  const more = others.map((other) => ({ reason: `it is also published on ${other}; ${used} is used`, kind: "problem" as const }));
+  return { ...placed, skipped: [...placed.skipped, ...more] };
 }
 
 function one(key: string, address: string, port: number): Placed {
   return { at: [{ key, address, port }], skipped: [] };
 }
 
-function none(reason: string): Placed {
-  return { at: [], skipped: [reason] };
+function none(reason: string, kind: Skipped["kind"] = "problem"): Placed {
+  return { at: [], skipped: [{ reason, kind }] };
 }

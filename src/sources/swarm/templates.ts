@@ -1,6 +1,7 @@
 import type { Instance } from "../../model/instance.ts";
 import type { Skipped } from "../docker/eligible.ts";
-import { mapContainer } from "../docker/mapping.ts";
+import { type MappingOptions, mapContainer } from "../docker/mapping.ts";
+import { parseBoolean } from "../docker/values.ts";
 import { isOurs } from "../docker/words.ts";
 import { type ContainerSpec, type PublishedPort, portKey, type SwarmService } from "./state.ts";
 import { joinLabels, portsOf, type ServicePort } from "./words.ts";
@@ -26,7 +27,7 @@ const NETWORK = "swarm";
 export function readTemplates(
   service: SwarmService,
   { container, ports: published }: { readonly container: ContainerSpec; readonly ports: readonly PublishedPort[] },
-  register: "all" | "labelled",
+  register: MappingOptions["register"],
 ): Templates {
   const { "com.docker.compose.service": _, ...own } = joinLabels(service, container);
   const labels = { ...own, "com.docker.swarm.service.name": service.name };
@@ -66,7 +67,7 @@ export function readTemplates(
   return {
     templates: instances.flatMap((instance) => {
       const port = byKey.get(portKey(instance));
-      return port === undefined ? [] : [{ instance, port, idPrefix: prefixOf(instance, service, port) }];
+      return port === undefined ? [] : [{ instance: withDrain(instance), port, idPrefix: prefixOf(instance, service, port) }];
     }),
     skipped,
   };
@@ -75,6 +76,13 @@ export function readTemplates(
 const NO_PORT =
   "it publishes no port and its labels name none, and what its image exposes cannot be seen from a manager; " +
   "set the label fairlead.port, or publish the port";
+
+/** `fairlead.drain=true`, which `docker service update --label-add` sets without a task being restarted: not to be used any more. */
+function withDrain(instance: Instance): Instance {
+  const { drain, ...meta } = instance.meta;
+  const isDrained = drain !== undefined && parseBoolean(drain) === true;
+  return drain === undefined ? instance : { ...instance, meta, ...(isDrained && { health: "critical" }) };
+}
 
 function prefixOf(instance: Instance, service: SwarmService, { port, protocol }: ServicePort): string {
   const usual = `${OWNER}:${service.name}:${port}${protocol === "udp" ? ":udp" : ""}`;
