@@ -11,6 +11,8 @@ import { describeWith, http, reservePorts } from "../helpers/servers/index.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { startSwarm, type TestSwarm } from "./swarm.ts";
 
+const TTL = `${5 * PATIENCE}s`;
+const RESYNC = "4s";
 /** The time that the registry may take to be right once the swarm is. */
 const STEP_MS = 3000 * PATIENCE;
 
@@ -34,8 +36,9 @@ describeWith(["docker"], "the services of a swarm", () => {
 
   async function start(name: string, source: Readonly<Record<string, unknown>>): Promise<Running> {
     const file = join(folder, `${name}.yaml`);
-    const register = { ttl: "10s", resync: "30s", sources: { swarm: { host: swarm.docker.host, ...source } } };
-    await writeFile(file, stringify({ node: name, registry: `file:${name}`, register, log: { format: "json" } }));
+    const register = { ttl: TTL, resync: RESYNC, sources: { swarm: { host: swarm.docker.host, ...source } } };
+    const registry = `file:${source["mode"] ?? "tasks"}`;
+    await writeFile(file, stringify({ node: name, registry, register, log: { format: "json" } }));
     return startFairlead(["run", "-c", file], { cwd: folder });
   }
 
@@ -136,7 +139,7 @@ describeWith(["docker"], "the services of a swarm", () => {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     })();
-    await swarm.update("web", ["--image", "web:2", "--update-delay", "1s", "--container-label-add", "fairlead.version=2"]);
+    await swarm.update("web", ["--image", "web:2", "--update-delay", "2s", "--container-label-add", "fairlead.version=2"]);
     const after = await waitFor(
       async () => {
         const ids = await swarm.untilRunning("web", 2);
@@ -193,6 +196,21 @@ describeWith(["docker"], "the services of a swarm", () => {
     await swarm.docker.docker(["node", "update", "--availability", "active", await swarm.node()]);
     await untilRight("web", 2);
     await until("the virtual address", async () => (await usable("vip", "web")).length === 1);
+  });
+
+  it("another fairlead on the same swarm says once what is held, and takes over when the first one dies", async () => {
+    const standby = await start("standby", {});
+    const [first = ""] = (await entries("tasks", "web")).map(({ id }) => id);
+    await standby.logged("entry is held by another owner and left alone", { id: first, holder: "tasks" });
+    await tasks.kill();
+    tasks = standby;
+    await waitFor(async () => (await entries("tasks", "web")).every((entry) => "owner" in entry && entry.owner === "standby"), {
+      timeoutMs: 15_000 * PATIENCE,
+      what: "the entries to be the other's",
+    });
+    await untilRight("web", 2);
+    const said = standby.log().filter(({ msg, id }) => msg === "entry is held by another owner and left alone" && id === first);
+    expect(said).toHaveLength(1);
   });
 
   it("a service that is removed is gone at once", async () => {
