@@ -115,6 +115,7 @@ export function startRegistrator(
     owner: OWNER,
     ttlMs,
     resyncMs: 1000,
+    mark: "a process",
     onStop: "keep",
     settle: { quietMs: 10, maxMs: 100 },
     log,

@@ -46,6 +46,7 @@ function startNode(
     owner,
     ttlMs: 3000,
     resyncMs: 60_000,
+    mark: "a process",
     onStop: "keep",
     settle: { quietMs: 0, maxMs: 0 },
     hosts: options.exclusive
