@@ -25,7 +25,13 @@ export function createProgram(context: Context): Command {
   add(program, context, {
     name: "run",
     description: "the sidecar: registers, renders, or both, as the configuration says; ends on SIGTERM or SIGINT",
-    options: [configOption()],
+    options: [
+      configOption(),
+      new Option(
+        "--adopt",
+        "take over what Registrator left behind under this host's name, and remove what no container accounts for",
+      ),
+    ],
     examples: ["fairlead run", "fairlead run -c /etc/fairlead/fairlead.yaml"],
     load: () => import("./commands/run.ts"),
   });

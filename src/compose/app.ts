@@ -1,4 +1,5 @@
 /** Makes what a configuration says. The files of this folder are the only ones that name concrete adapters. */
+import { hostname } from "node:os";
 import type { Config } from "../config/load.ts";
 import { locateRegistry } from "../config/registry.ts";
 import type { Registry } from "../ports.ts";
@@ -20,7 +21,12 @@ export interface App {
   readonly renderer: Renderer | undefined;
 }
 
-export async function createApp(config: Config, deps: Deps, signal: AbortSignal): Promise<App> {
+export interface AppOptions {
+  /** Take over or remove what Registrator left behind on this node. */
+  readonly adopt?: boolean;
+}
+
+export async function createApp(config: Config, deps: Deps, signal: AbortSignal, options: AppOptions = {}): Promise<App> {
   const node = await findNode(config, deps, { signal, wait: true });
   const registry = await openRegistry(config.registry, deps);
   const location = locateRegistry(config.registry, deps.env);
@@ -35,6 +41,7 @@ export async function createApp(config: Config, deps: Deps, signal: AbortSignal)
           resyncMs: config.register.resync,
           onStop: config.register.onStop,
           settle: REGISTER_SETTLE,
+          ...(options.adopt === true && { adopt: [...new Set([hostname(), node])] }),
           log: deps.log,
         });
   const { render } = config;

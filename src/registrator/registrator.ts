@@ -3,6 +3,7 @@ import { createBackoff, sleep, withDeadline } from "../core/time.ts";
 import { FairleadError, messageOf } from "../model/errors.ts";
 import type { Instance } from "../model/instance.ts";
 import type { Log, RegistryWriter, Source, WriteResult } from "../ports.ts";
+import { createAdoption } from "./adoption.ts";
 import { plan } from "./plan.ts";
 
 /** How long after the signal own entries may still be taken back. */
@@ -16,6 +17,8 @@ export interface RegistratorOptions {
   readonly resyncMs: number;
   readonly onStop: "keep" | "deregister";
   readonly settle: Settle;
+  /** Names of this node under which Registrator wrote: what it left behind is taken over or removed. Absent: it is left alone. */
+  readonly adopt?: readonly string[];
   readonly log: Log;
 }
 
@@ -34,6 +37,7 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
   const { writer, sources, owner, ttlMs, log } = options;
   const lastGood = new Map<Source, readonly Instance[]>();
   const conflicts = new Set<string>();
+  const adoption = createAdoption(options);
   let hasLease = false;
   const loop = createLoop({
     work: pass,
@@ -52,11 +56,14 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     }
     const failures = await listSources(signal);
     const desired = [...lastGood.values()].flat();
-    const owned = await writer.owned(owner, signal);
+    const owned = [...(await writer.owned(owner, signal)), ...(await adoption.leftBehind(signal))];
     const change = plan(desired, owned, (instance) => writer.asStored(instance));
     const isComplete = lastGood.size === sources.length;
     if (change.put.length > 0 || (isComplete && change.remove.length > 0)) {
       report(await writer.write(owner, isComplete ? change : { put: change.put, remove: [] }, signal));
+    }
+    if (isComplete) {
+      adoption.end();
     }
     const [failure] = failures;
     if (failure !== undefined) {
@@ -88,7 +95,8 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
       if (result.outcome === "conflict") {
         if (!conflicts.has(place)) {
           conflicts.add(place);
-          log.warn("entry is held by another owner and left alone", { service, id, holder: result.holder });
+          const hint = adoption.hintFor(result.holder);
+          log.warn("entry is held by another owner and left alone", { service, id, holder: result.holder, ...hint });
         }
         continue;
       }
