@@ -83,15 +83,21 @@ export function createProgram(context: Context): Command {
   });
   add(program, context, {
     name: "inspect",
-    arguments: "<what>",
-    description: "what `docker` or the `registry` says right now, and why something is not registered",
+    arguments: "<what> [name]",
+    description:
+      "what `docker` or the `registry` says right now, and why something is not registered; with the name of a container, " +
+      "what decided each part of it",
     options: [
       ...registryOptions(),
       new Option("--docker <url>", "the engine, for example unix:///var/run/docker.sock"),
       timeoutOption(),
       jsonOption(),
     ],
-    examples: ["fairlead inspect docker", "fairlead inspect registry --registry consul://127.0.0.1:8500 --json"],
+    examples: [
+      "fairlead inspect docker",
+      "fairlead inspect docker web-1",
+      "fairlead inspect registry --registry consul://127.0.0.1:8500 --json",
+    ],
     load: () => import("./commands/inspect.ts"),
   });
   add(program, context, {

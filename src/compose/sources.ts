@@ -31,16 +31,18 @@ export async function createDocker(
   deps: Deps,
 ): Promise<DockerSource> {
   const [client, { createDockerSource }] = await Promise.all([openDocker(config, deps), import("../sources/docker/source.ts")]);
-  const { address, mode, networks, register, health, env } = config;
+  const { address, addressLabel, mode, networks, register, health, env, tags } = config;
   return createDockerSource({
     client,
     node: options.node,
     address,
+    ...(addressLabel !== undefined && { addressLabel }),
     mode,
     networks,
     register,
     health,
     env,
+    tags,
     loopback: isLocalRegistry(options.registry),
     log: deps.log,
   });

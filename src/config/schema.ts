@@ -60,7 +60,16 @@ const dockerSource = z.strictObject({
     .default("published")
     .describe("published ports, the containers' own addresses, or internal where possible"),
   networks: z.array(z.string()).default([]).describe("networks that count for internal addresses, best first"),
-  register: z.enum(["all", "labelled"]).default("all").describe("all containers, or only those that ask for it"),
+  addressLabel: z
+    .string()
+    .min(1, "is an empty name")
+    .optional()
+    .describe("name of a container label that holds the container's address; where it does, that beats every other address"),
+  register: z
+    .enum(["all", "labelled", "named"])
+    .default("all")
+    .describe("all containers, only those that ask for it, or only those that carry a service name of their own"),
+  tags: z.array(z.string().min(1, "is an empty tag")).default([]).describe("tags for every instance, after its own"),
   health: z
     .enum(["honour", "ignore"])
     .default("honour")

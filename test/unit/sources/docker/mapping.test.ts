@@ -371,6 +371,7 @@ describe("words", () => {
       name: "checks and foreign words are no metadata",
       container: { env: { SERVICE_CHECK_HTTP: "/", SERVICE_80_CHECK_TCP: "1", PATH: "/bin", SERVICE: "x", Service_x: "y" } },
       wanted: [{ meta: {} }],
+      skipped: ["80: SERVICE_80_CHECK_TCP asks for a second check beside SERVICE_CHECK_HTTP; it was left out"],
     },
     {
       name: "a name that means something to JavaScript is metadata like any other",
@@ -435,7 +436,15 @@ describe("which word wins", () => {
       wanted: [{ service: "nginx" }],
       skipped: ["8080: it is named by labels or environment variables, but the container has no such port"],
     },
-    { name: "080 is no port", container: { labels: { "fairlead.080.x": "1" } }, wanted: [{ meta: { "080.x": "1" } }] },
+    ...["080", "0", "65536", "99999999999"].map((port) => ({
+      name: `a word for port ${port}, which is none, is left out and reported`,
+      container: { labels: { [`fairlead.${port}.x`]: "1" }, env: { [`SERVICE_${port}_NAME`]: "y" } },
+      wanted: [{ service: "nginx", meta: {} }],
+      skipped: [
+        `fairlead.${port}.x names a port that is none; it was left out`,
+        `SERVICE_${port}_NAME names a port that is none; it was left out`,
+      ],
+    })),
   ]);
 });
 
