@@ -30,7 +30,6 @@ const SWITCHES = new Set([
   "--sig-proxy",
   "--tty",
 ]);
-const SHORT_SWITCHES = "ditPq";
 const LONG_NAMES: Readonly<Record<string, string>> = { e: "--env", h: "--hostname", v: "--volume" };
 
 /** Undefined: it is none. */
@@ -73,9 +72,9 @@ function splitOption(word: string): { readonly name: string; readonly value: str
     const name = cut < 0 ? word : word.slice(0, cut);
     return { name, value: cut < 0 ? undefined : word.slice(cut + 1) };
   }
-  const at = [...word].findIndex((letter, i) => i > 0 && !SHORT_SWITCHES.includes(letter));
+  const at = word.search(/[^-ditPq]/);
   if (at < 0) {
-    return { name: "--detach", value: undefined };
+    return { name: "--detach", value: undefined }; // switches only, one as good as another
   }
   const letter = word.charAt(at);
   const value = word.slice(at + 1).replace(/^=/, "");

@@ -1,4 +1,4 @@
-import { TLS_VARIABLES } from "./backends.ts";
+import type { TLS_VARIABLES } from "./backends.ts";
 import type { RegistratorCommand } from "./command-line.ts";
 import type { Line } from "./line.ts";
 
