@@ -52,11 +52,11 @@ function printBlock(block: Node, indent: string): readonly string[] {
   });
 }
 
-/** Lines of a comment. What comes from a command line may hold anything, and must not end it. */
+/** Lines of a comment. */
 function comment(text: string, indent: string): readonly string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(/[\s\p{Cc}\u2028\u2029]+/u).filter((part) => part !== "")) {
+  for (const word of text.split(" ")) {
     if (line !== "" && indent.length + line.length + word.length + 3 > WIDTH) {
       lines.push(line);
       line = "";

@@ -14,6 +14,12 @@ export const DIFFERENCES = [
     why: "two services of one image are two services. Where others read the image's name, set SERVICE_NAME to it before the change",
   },
   {
+    id: "one-off",
+    registrator: "what `docker compose run` starts is registered",
+    fairlead: "it is not, unless it carries a name of its own or fairlead.enable=true",
+    why: "it is a task beside the service, and answers nobody",
+  },
+  {
     id: "tag-order",
     registrator: "tags come out in reversed order",
     fairlead: "in the order in which they are given",
