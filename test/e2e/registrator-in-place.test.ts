@@ -265,6 +265,5 @@ async function catalogue(consul: Consul, service: string): Promise<readonly Cata
 }
 
 function sameRecords(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const sorted = (record: Readonly<Record<string, string>>): string => JSON.stringify(Object.entries(record).sort());
-  return sorted(a) === sorted(b);
+  return Object.keys(a).length === Object.keys(b).length && Object.entries(a).every(([key, value]) => b[key] === value);
 }
