@@ -86,7 +86,7 @@ export class KvWriter implements RegistryWriter {
       }
     }
     if (session !== undefined && !results.some(({ outcome }) => outcome === "failed")) {
-      await this.#living.show(owner, session, signal);
+      await this.#living.show(owner, session, "written", signal);
     }
     return results;
   }
@@ -96,19 +96,22 @@ export class KvWriter implements RegistryWriter {
     const beat = await this.#sessions.keepAlive(owner, ttlMs, signal);
     const session = await this.#sessions.find(owner, signal);
     if (session !== undefined && this.#beaten.get(owner) === session) {
-      await this.#living.show(owner, session, signal);
+      await this.#living.show(owner, session, "beaten", signal);
+    } else if (session !== undefined && beat === "lost") {
+      await this.#living.claim(owner, session, signal);
     }
     this.#beaten.set(owner, session);
     return beat;
   }
 
-  async holder(_owner: string, signal: AbortSignal): Promise<string | undefined> {
+  async holder(owner: string, signal: AbortSignal): Promise<string | undefined> {
     signal.throwIfAborted();
-    return undefined;
+    return (await this.#living.find(owner, signal))?.holder;
   }
 
-  async showHolder(_owner: string, _holder: string, signal: AbortSignal): Promise<void> {
+  async showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    await this.#living.showHolder(owner, holder, this.#beaten.get(owner), signal);
   }
 
   /** What hangs on a session is held by a living program. Registrator makes none. */

@@ -51,6 +51,7 @@ function world(ids: readonly string[]) {
       writer: registry,
       sources,
       owner: "n1",
+      mark: "host/1",
       ttlMs: 3000,
       resyncMs: 60_000,
       onStop: "keep",
