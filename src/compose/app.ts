@@ -1,4 +1,5 @@
 /** Makes what a configuration says. The files of this folder are the only ones that name concrete adapters. */
+import { hostname } from "node:os";
 import type { Config } from "../config/load.ts";
 import { locateRegistry, type RegistryLocation } from "../config/registry.ts";
 import type { Registry } from "../ports.ts";
@@ -26,14 +27,19 @@ export interface App {
   readonly renderer: Renderer | undefined;
 }
 
-export async function createApp(config: Config, deps: Deps, signal: AbortSignal): Promise<App> {
+export interface AppOptions {
+  /** Take over or remove what Registrator left behind on this node. */
+  readonly adopt?: boolean;
+}
+
+export async function createApp(config: Config, deps: Deps, signal: AbortSignal, options: AppOptions = {}): Promise<App> {
   const node = await findNode(config, deps, { signal, wait: true });
   const registry = await openRegistry(config.registry, deps);
   const location = locateRegistry(config.registry, deps.env);
   const registrator =
     config.register === undefined
       ? undefined
-      : await createRegisterPart(config, config.register, { node, registry, location }, deps);
+      : await createRegisterPart(config, config.register, { node, registry, location, adopt: options.adopt === true }, deps);
   const { render } = config;
   const renderer = render && (await import("./render.ts")).createRenderPart(config, render, { node, registry }, deps);
   return { node, registry, registrator, renderer };
@@ -48,10 +54,15 @@ function createHosts({ register, registry }: Config, owner: string, deps: Deps):
 async function createRegisterPart(
   config: Config,
   register: NonNullable<Config["register"]>,
-  parts: { readonly node: string; readonly registry: Registry; readonly location: RegistryLocation },
+  parts: {
+    readonly node: string;
+    readonly registry: Registry;
+    readonly location: RegistryLocation;
+    readonly adopt: boolean;
+  },
   deps: Deps,
 ): Promise<Registrator> {
-  const { node, registry, location } = parts;
+  const { node, registry, location, adopt } = parts;
   const { log } = deps;
   const sources = await createSources(register, node, location, deps);
   const stateDir = location.type === "memory" ? undefined : (config.stateDir ?? defaultStateDir(deps.env));
@@ -66,6 +77,7 @@ async function createRegisterPart(
       onStop: register.onStop,
       settle: REGISTER_SETTLE,
       hosts: createHosts(config, node, deps),
+      ...(adopt && { adopt: [...new Set([hostname(), node])] }),
       log,
     }),
   );

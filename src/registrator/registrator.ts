@@ -3,6 +3,7 @@ import { createAlarm, monotonicMs, withDeadline } from "../core/time.ts";
 import { FairleadError, messageOf } from "../model/errors.ts";
 import type { Instance } from "../model/instance.ts";
 import type { Change, Log, RegistryWriter, Source, WriteResult } from "../ports.ts";
+import { createAdoption } from "./adoption.ts";
 import type { ExclusiveHosts } from "./exclusive-hosts.ts";
 import { createKeeper } from "./keeper.ts";
 import { plan } from "./plan.ts";
@@ -24,6 +25,8 @@ export interface RegistratorOptions {
   readonly settle: Settle;
   /** Present: a host and path belong to one service only. */
   readonly hosts?: ExclusiveHosts | undefined;
+  /** Names of this node under which Registrator wrote: what it left behind is taken over or removed. Absent: it is left alone. */
+  readonly adopt?: readonly string[];
   readonly log: Log;
 }
 
@@ -41,8 +44,9 @@ export interface Registrator {
 export function createRegistrator(options: RegistratorOptions): Registrator {
   const { writer, sources, owner, ttlMs, hosts, log } = options;
   const lastGood = new Map<Source, readonly Instance[]>();
+  const adoption = createAdoption(options);
   const retries = createRetries();
-  const report = createReport(log);
+  const report = createReport(log, adoption.hintFor);
   const loop = createLoop({
     work: pass,
     settle: options.settle,
@@ -62,7 +66,7 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     }
     const failures = await listSources(signal);
     const desired = [...lastGood.values()].flat();
-    const owned = await writer.owned(owner, signal);
+    const owned = [...(await writer.owned(owner, signal)), ...(await adoption.leftBehind(signal))];
     const wanted = hosts?.settle(desired, owned) ?? desired;
     const planned = plan(wanted, owned, (instance) => writer.asStored(instance));
     const isComplete = lastGood.size === sources.length;
@@ -70,10 +74,15 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     retries.retain(change);
     report.retain(desired);
     const due = retries.due(change, monotonicMs());
-    if (due.put.length + due.remove.length > 0 && (await keeper.mayWrite(signal))) {
+    const isIdle = due.put.length + due.remove.length === 0;
+    const mayWrite = isIdle || (await keeper.mayWrite(signal));
+    if (!isIdle && mayWrite) {
       take(due, await writer.write(owner, due, signal));
     }
     retryAlarm.set(retries.nextDueMs() - monotonicMs());
+    if (isComplete && mayWrite && retries.nextDueMs() === Number.POSITIVE_INFINITY) {
+      adoption.end(); // everything was compared, and nothing has failed
+    }
     const [failure] = failures;
     if (failure !== undefined) {
       throw failure;
