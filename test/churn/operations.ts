@@ -39,12 +39,12 @@ const KINDS = [
 ] as const;
 
 const WEIGHTS: Readonly<Record<Kind, number>> = {
-  run: 14,
-  stop: 5,
-  kill: 5,
+  run: 18,
+  stop: 4,
+  kill: 4,
   restart: 4,
-  start: 8,
-  remove: 8,
+  start: 14,
+  remove: 6,
   crash: 5,
   pause: 4,
   unpause: 6,
@@ -60,7 +60,8 @@ const NAMES: readonly string[] = Array.from({ length: 26 }, (_, i) => `c${i + 1}
 /** Its place in the registry is another's. */
 export const RESERVED = "reserved";
 export const RESERVED_SERVICE = "web";
-const MOST = 22;
+const MOST = 24;
+const FLEET = 12;
 const MOST_CHECKED = 5;
 
 /** Those of the next moment, at most `count`, no two of them on one container. */
@@ -78,8 +79,9 @@ export function drawWave(known: Known[], count: number, dice: Dice, mode: Mode):
 }
 
 function draw(known: Known[], busy: ReadonlySet<string>, dice: Dice, mode: Mode): Operation | undefined {
-  // Until there is a fleet, it grows.
-  const kind = known.length < 8 && dice.next() < 0.7 ? "run" : drawKind(dice);
+  // There is to be a fleet, also after the engine has ended it.
+  const isFleet = known.filter(isRunning).length >= FLEET || dice.next() < 0.5;
+  const kind = isFleet ? drawKind(dice) : dice.pick(["run", "start"]);
   const free = known.filter(({ name }) => !busy.has(name));
   const freeNames = NAMES.filter((name) => !busy.has(name) && known.every((other) => other.name !== name));
   if (kind === "run") {
