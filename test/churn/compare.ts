@@ -9,6 +9,8 @@ export interface Held extends Line {
   readonly revision: string;
   /** How often it was written since it is there, where the store counts that. */
   readonly writes?: number;
+  /** The versions of its checks, where the store runs them by itself. */
+  readonly checks?: string;
 }
 
 export interface Difference {
@@ -60,6 +62,8 @@ export interface Since {
   readonly touched: ReadonlySet<string>;
   /** The lease may have been lost by design: what hung on it may be written again, once. */
   readonly mayLoseLease: boolean;
+  /** The store was started anew: checks that it runs by itself may have begun again. */
+  readonly isStoreNew: boolean;
 }
 
 export interface Untouched {
@@ -71,7 +75,8 @@ export interface Untouched {
 }
 
 /** Entries to whose containers nothing happened have the revision that they had. */
-export function findNeedless(before: Spell, after: Spell, owner: string, { touched, mayLoseLease }: Since): Untouched {
+export function findNeedless(before: Spell, after: Spell, owner: string, since: Since): Untouched {
+  const { touched, mayLoseLease, isStoreNew } = since;
   const lines = new Map(before.expected.map((line) => [placeOf(line), line]));
   const old = new Map(before.held.filter((entry) => entry.owner === owner).map((entry) => [placeOf(entry), entry]));
   const now = new Map(after.held.filter((entry) => entry.owner === owner).map((entry) => [placeOf(entry), entry]));
@@ -88,6 +93,9 @@ export function findNeedless(before: Spell, after: Spell, owner: string, { touch
     }
     compared += 1;
     if (was.revision === is.revision) {
+      if (was.checks !== is.checks && !mayLoseLease && !isStoreNew) {
+        needless.push(`${place}: its checks ${was.checks} → ${is.checks}`);
+      }
       continue;
     }
     const isOnce = is.writes === undefined || is.writes === 1 || is.writes === (was.writes ?? 0) + 1;

@@ -9,6 +9,8 @@ export interface Disturbance {
   run(world: World, dice: Dice, burst: () => Promise<void>): Promise<void>;
   /** The engine ended its containers. */
   readonly touchesAll?: true;
+  /** The registry is another process afterwards. */
+  readonly restartsStore?: true;
   /** The lease is lost on purpose: what hung on it is written again. */
   readonly losesLease?: true;
   /** It takes longer than a TTL. */
@@ -52,6 +54,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
   },
   {
     name: "registry restarted",
+    restartsStore: true,
     async run({ store }, _dice, burst) {
       const orders = burst();
       await store.restart();
@@ -61,6 +64,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
   },
   {
     name: "registry down during churn",
+    restartsStore: true,
     async run({ store }, _dice, burst) {
       await store.kill();
       await burst();

@@ -62,6 +62,9 @@ function print({ byKind, disturbances, repairMs, violations, ...counts }: ChurnS
   console.log(
     `${counts.untouched} entries of untouched containers, ${counts.renewed} of them renewed with a lost lease; ${counts.others} of others`,
   );
+  if (counts.writes !== undefined) {
+    console.log(`${counts.writes} writes, deletions included`);
+  }
   console.log(`equal after: median ${at(0.5)} ms, 95 % ${at(0.95)} ms, most ${at(1)} ms`);
   violations.forEach((text) => console.log(text));
 }

@@ -55,6 +55,7 @@ interface CheckAnswer {
   readonly ServiceID: string;
   readonly CheckID: string;
   readonly Status: string;
+  readonly ModifyIndex: number;
 }
 
 /** Services of the catalogue, from the answers about a node and about its checks: as healthy as the worst of their checks. */
@@ -64,8 +65,9 @@ export function readCatalogue(node: unknown, checks: unknown): readonly Held[] {
     .filter(({ ID: id }) => id !== "consul")
     .map((service) => {
       const meta = service.Meta ?? {};
-      const own = all.filter(({ ServiceID: id }) => id === service.ID).map(({ Status: status }) => status);
-      const health = ["critical", "warning"].find((status) => own.includes(status)) ?? "passing";
+      const own = all.filter(({ ServiceID: id }) => id === service.ID);
+      const health = ["critical", "warning"].find((word) => own.some(({ Status: status }) => status === word)) ?? "passing";
+      const checks = own.map(({ CheckID: id, ModifyIndex: index }) => `${id} ${index}`).sort();
       return {
         service: decodeURIComponent(service.Service),
         id: decodeURIComponent(service.ID.split("@")[0] ?? ""),
@@ -78,6 +80,7 @@ export function readCatalogue(node: unknown, checks: unknown): readonly Held[] {
         meta: Object.fromEntries(Object.entries(meta).filter(([key]) => !key.startsWith("fairlead-"))),
         owner: meta["fairlead-owner"] ?? "",
         revision: String(service.ModifyIndex),
+        checks: checks.join(),
       };
     });
 }

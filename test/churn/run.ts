@@ -40,6 +40,8 @@ export interface ChurnSummary {
   readonly untouched: number;
   /** Of those the ones that were written again because their lease was lost on purpose. */
   readonly renewed: number;
+  /** All writes to own entries, where the store remembers them. */
+  readonly writes?: number;
   /** Of the second owner and of hand, which nobody may touch. */
   readonly others: number;
   readonly repairMs: readonly number[];
@@ -137,7 +139,11 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
       const now = await rest(disturbance === undefined ? quietMs : quietMs * 2);
       const isTouched = (path: string): boolean => disturbance?.touchesAll === true || names.has(path.slice(1));
       const touched = new Set(now.containers.filter(({ Name: path }) => isTouched(path)).map(({ Id: id }) => id));
-      const untouched = judge(last, now, { touched, mayLoseLease: disturbance?.losesLease === true });
+      const untouched = judge(last, now, {
+        touched,
+        mayLoseLease: disturbance?.losesLease === true,
+        isStoreNew: disturbance?.restartsStore === true,
+      });
       known = learn(now.containers, known);
       last = now;
       report(now, { ops: orders.done - done, untouched, violated, what: disturbance?.name ?? "" });
@@ -146,17 +152,20 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
     if (JSON.stringify(othersNow) !== JSON.stringify(others)) {
       violations.push(`the entries of others were touched: ${others.join("; ")} became ${othersNow.join("; ")}`);
     }
+    const writes = await world.store.writesOf?.(setting.node);
+    violations.push(...(writes?.needless ?? []).map((key) => `written with the value that it had: ${key}`));
     if (!signal.aborted) {
       round += 1;
       const violated = violations.length;
       await world.store.wipe();
       const now = await rest(quietMs * 2);
-      const untouched = judge(last, now, { touched: new Set(), mayLoseLease: true });
+      const untouched = judge(last, now, { touched: new Set(), mayLoseLease: true, isStoreNew: true });
       report(now, { ops: 0, untouched, violated, what: "registry wiped" });
     }
     const exitCode = await program.end();
     const { done: ops, byKind, refused } = orders;
-    return { ops, byKind, refused, disturbances, ...counts, others: others.length, repairMs, violations, exitCode };
+    const counted = writes === undefined ? {} : { writes: writes.count };
+    return { ops, byKind, refused, disturbances, ...counts, ...counted, others: others.length, repairMs, violations, exitCode };
   } finally {
     await world.stop();
   }

@@ -3,6 +3,7 @@ import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type Consul, type Etcd, startConsul, startEtcd } from "../helpers/servers/index.ts";
 import type { Held } from "./compare.ts";
+import { judgeWrites, readEvents, type Writes } from "./etcd-history.ts";
 import { readCatalogue, readFolder, readPairs, writeEntryFile } from "./read-stores.ts";
 
 export const STORES = ["etcd", "etcd34", "consul", "consul-kv", "file"] as const;
@@ -22,6 +23,8 @@ export interface Store {
   read(): Promise<readonly Held[]>;
   /** An entry as a person writes it, without an owner. */
   writeByHand(entry: ForeignEntry): Promise<void>;
+  /** Everything that this owner has written so far, where the store remembers that. */
+  writesOf?(owner: string): Promise<Writes>;
   /** A crash. `start` brings it back with its data. */
   kill(): Promise<void>;
   /** It holds its connections and answers nothing. Does nothing to a folder. */
@@ -34,6 +37,10 @@ export interface Store {
   wipe(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** On etcd; the end is the first key after all that begin so. */
+const SERVICES = "/fairlead/services/";
+const SERVICES_END = "/fairlead/services0";
 
 export async function openStore(name: StoreName, folder: string): Promise<Store> {
   switch (name) {
@@ -55,7 +62,7 @@ function etcdStore(etcd: Etcd): Store {
     registry: `etcd://${etcd.endpoint}`,
     ...lifeOf(etcd),
     async read() {
-      const [key, end] = ["/fairlead/services/", "/fairlead/services0"].map((text) => Buffer.from(text).toString("base64"));
+      const [key, end] = [SERVICES, SERVICES_END].map((text) => Buffer.from(text).toString("base64"));
       const { kvs = [] } = (await etcd.call("/v3/kv/range", { key, range_end: end })) as {
         readonly kvs?: readonly {
           readonly key: string;
@@ -66,15 +73,20 @@ function etcdStore(etcd: Etcd): Store {
       };
       return readPairs(
         kvs.map((kv) => ({
-          path: Buffer.from(kv.key, "base64").toString().slice("/fairlead/services/".length),
+          path: Buffer.from(kv.key, "base64").toString().slice(SERVICES.length),
           value: Buffer.from(kv.value, "base64").toString(),
           revision: kv.mod_revision,
           writes: Number(kv.version),
         })),
       );
     },
+    async writesOf(owner) {
+      const last = `${SERVICES_END}-history`;
+      await etcd.put(last, "");
+      return judgeWrites(await readEvents(etcd.url, { key: SERVICES, end: `${last}-`, last }), owner);
+    },
     async writeByHand({ service, id, address, port }) {
-      await etcd.put(`/fairlead/services/${service}/${id}`, JSON.stringify({ address, port }));
+      await etcd.put(`${SERVICES}${service}/${id}`, JSON.stringify({ address, port }));
     },
   };
 }
@@ -154,7 +166,7 @@ function folderStore(dir: string): Store {
   };
 }
 
-function lifeOf(server: Etcd | Consul): Omit<Store, "registry" | "read" | "writeByHand"> {
+function lifeOf(server: Etcd | Consul): Omit<Store, "registry" | "read" | "writesOf" | "writeByHand"> {
   return {
     kill: () => server.kill(),
     start: () => server.restart(),
