@@ -36,6 +36,7 @@ const KINDS = [
   "rename",
   "connect",
   "disconnect",
+  "nudge",
 ] as const;
 
 const WEIGHTS: Readonly<Record<Kind, number>> = {
@@ -53,6 +54,7 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
   rename: 6,
   connect: 4,
   disconnect: 4,
+  nudge: 3,
 };
 
 /** Few, so that they are used again and again. */
@@ -119,6 +121,8 @@ function draw(known: Known[], busy: ReadonlySet<string>, dice: Dice, mode: Mode)
     case "heal":
       container.isSick = kind === "sicken";
       return { kind, names: [name], run: (engine) => engine.setSick(name, kind === "sicken") };
+    case "nudge": // a signal that ends nobody, and is not to change anything
+      return { kind, names: [], run: (engine) => engine.order(name, "kill?signal=WINCH") };
     case "rename": {
       const [to] = dice.draw(freeNames, 1);
       if (to === undefined || name === RESERVED) {
@@ -164,6 +168,7 @@ const FITS: Readonly<Record<Exclude<Kind, "run">, (container: Known) => boolean>
   rename: () => true,
   connect: isRunning,
   disconnect: ({ status, networks }) => status === "running" && networks.size > 0,
+  nudge: isRunning,
 };
 
 function drawKind(dice: Dice): Kind {

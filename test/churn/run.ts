@@ -18,7 +18,7 @@ export interface ChurnOptions {
   /** The run ends when the engine has carried out so many. */
   readonly ops: number;
   readonly seed: number;
-  /** How soon registry and engine have to be equal after the last order; after a disturbance twice as long. */
+  /** How soon registry and engine have to be equal when the engine is at rest; after a disturbance twice as long. */
   readonly quietMs: number;
   /** The most disturbances that outlast the TTL, since each takes its time. */
   readonly long: number;

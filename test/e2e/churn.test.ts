@@ -37,7 +37,7 @@ for (const { store, servers, ops, disturbances } of RUNS) {
         expect(run).toMatchObject({ exitCode: 0, spells: run.repairMs.length, others: OTHERS });
         expect(run.ops).toBeGreaterThanOrEqual(ops);
         expect(run.refused).toBeLessThan(ops / 10);
-        expect(run.byKind.size).toBe(14);
+        expect(run.byKind.size).toBe(15);
         expect(run.disturbances.size).toBeGreaterThanOrEqual(disturbances);
         expect(run.spells).toBeGreaterThan(ops / 15);
         expect(run.entries).toBeGreaterThan(ops / 2);
