@@ -13,6 +13,8 @@ export interface Disturbance {
   readonly restartsStore?: true;
   /** The lease is lost on purpose: what hung on it is written again. */
   readonly losesLease?: true;
+  /** Nobody keeps the lease meanwhile: on a slow machine that may take longer than the lease lives. */
+  readonly stopsBeats?: true;
   /** It takes longer than a TTL. */
   readonly isLong?: true;
 }
@@ -54,6 +56,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
   },
   {
     name: "registry restarted",
+    stopsBeats: true,
     restartsStore: true,
     async run({ store }, _dice, burst) {
       const orders = burst();
@@ -64,6 +67,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
   },
   {
     name: "registry down during churn",
+    stopsBeats: true,
     restartsStore: true,
     async run({ store }, _dice, burst) {
       await store.kill();
@@ -74,6 +78,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
   },
   {
     name: "fairlead killed, started at once",
+    stopsBeats: true,
     async run({ program }, dice, burst) {
       const orders = burst();
       await sleep(dice.between(0, 300));
@@ -85,6 +90,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
   },
   {
     name: "fairlead killed, started after churn",
+    stopsBeats: true,
     async run({ program }, _dice, burst) {
       await program.kill();
       await burst();
@@ -94,6 +100,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
   },
   {
     name: "fairlead ended and started",
+    stopsBeats: true,
     async run({ program }, _dice, burst) {
       const orders = burst();
       const code = await program.end();
@@ -107,6 +114,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
   },
   {
     name: "fairlead frozen for a while",
+    stopsBeats: true,
     async run({ program }, dice, burst) {
       program.freeze();
       await burst();

@@ -6,11 +6,13 @@ import type { Mode } from "./expected.ts";
 import { drawWave, type Known, learn, type Operation } from "./operations.ts";
 import { comeToRest, type Rest } from "./rest.ts";
 import type { StoreName } from "./stores.ts";
-import { createWorld, type World } from "./world.ts";
+import { createWorld, TTL_MS, type World } from "./world.ts";
 
 /** Orders that go to the engine at once, and how many such waves a burst has. */
 const WAVE = 3;
 const WAVES: readonly [number, number] = [1, 3];
+/** A lease that was to be kept the next moment lives so long. */
+const LEFT_MS = (TTL_MS * 2) / 3;
 
 export interface ChurnOptions {
   readonly store: StoreName;
@@ -135,13 +137,15 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
       const [done, violated] = [orders.done, violations.length];
       // The first round fills the engine, and every other one is calm.
       const disturbance = round % 2 === 0 ? draw() : undefined;
+      const startedAt = performance.now();
       const names = await runRound(disturbance, ofRound);
       const now = await rest(disturbance === undefined ? quietMs : quietMs * 2);
       const isTouched = (path: string): boolean => disturbance?.touchesAll === true || names.has(path.slice(1));
       const touched = new Set(now.containers.filter(({ Name: path }) => isTouched(path)).map(({ Id: id }) => id));
       const untouched = judge(last, now, {
         touched,
-        mayLoseLease: disturbance?.losesLease === true,
+        mayLoseLease:
+          disturbance?.losesLease === true || (disturbance?.stopsBeats === true && performance.now() - startedAt > LEFT_MS),
         isStoreNew: disturbance?.restartsStore === true,
       });
       known = learn(now.containers, known);
