@@ -21,7 +21,7 @@ export interface Operation {
 }
 
 export type Kind = (typeof KINDS)[number];
-const KINDS = [
+export const KINDS = [
   "run",
   "stop",
   "kill",
@@ -71,7 +71,10 @@ export function drawWave(known: Known[], count: number, dice: Dice, mode: Mode):
   const busy = new Set<string>();
   const wave: Operation[] = [];
   for (let tries = 0; wave.length < count && tries < 100; tries += 1) {
-    const operation = draw(known, busy, dice, mode);
+    // There is to be a fleet, also after the engine has ended it.
+    const isFleet = known.filter(isRunning).length >= FLEET || dice.next() < 0.5;
+    const kind = isFleet ? drawKind(dice) : dice.pick(["run", "start"]);
+    const operation = drawOf(kind, { known, busy, dice, mode });
     if (operation !== undefined) {
       wave.push(operation);
       operation.names.forEach((name) => busy.add(name));
@@ -80,10 +83,20 @@ export function drawWave(known: Known[], count: number, dice: Dice, mode: Mode):
   return wave;
 }
 
-function draw(known: Known[], busy: ReadonlySet<string>, dice: Dice, mode: Mode): Operation | undefined {
-  // There is to be a fleet, also after the engine has ended it.
-  const isFleet = known.filter(isRunning).length >= FLEET || dice.next() < 0.5;
-  const kind = isFleet ? drawKind(dice) : dice.pick(["run", "start"]);
+/** One of that kind, if there is a container that it fits. */
+export function drawOne(known: Known[], kind: Kind, dice: Dice, mode: Mode): Operation | undefined {
+  return drawOf(kind, { known, busy: new Set(), dice, mode });
+}
+
+interface Table {
+  readonly known: Known[];
+  /** Names that others touch at the same time. */
+  readonly busy: ReadonlySet<string>;
+  readonly dice: Dice;
+  readonly mode: Mode;
+}
+
+function drawOf(kind: Kind, { known, busy, dice, mode }: Table): Operation | undefined {
   const free = known.filter(({ name }) => !busy.has(name));
   const freeNames = NAMES.filter((name) => !busy.has(name) && known.every((other) => other.name !== name));
   if (kind === "run") {

@@ -1,9 +1,11 @@
 /** Rounds of orders to an engine and of disturbances. After each, when everything has come to rest, registry and engine are compared. */
+
+import { setTimeout as sleep } from "node:timers/promises";
 import { createDice, type Dice } from "../faults/random.ts";
 import { findNeedless, othersOf, type Since } from "./compare.ts";
 import { DISTURBANCES, type Disturbance } from "./disturbances.ts";
 import type { Mode } from "./expected.ts";
-import { drawWave, type Known, learn, type Operation } from "./operations.ts";
+import { drawOne, drawWave, KINDS, type Kind, type Known, learn, type Operation } from "./operations.ts";
 import { comeToRest, type Rest } from "./rest.ts";
 import type { StoreName } from "./stores.ts";
 import { createWorld, TTL_MS, type World } from "./world.ts";
@@ -11,6 +13,9 @@ import { createWorld, TTL_MS, type World } from "./world.ts";
 /** Orders that go to the engine at once, and how many such waves a burst has. */
 const WAVE = 3;
 const WAVES: readonly [number, number] = [1, 3];
+/** In a burst any event tells of all; whether one alone does is seen when nothing else has happened for so long, as echoes are over then. */
+const ECHO_MS = 1500;
+const KINDS_OF_ROUNDS = ["calm", "disturbed", "alone", "disturbed", "alone"] as const;
 /** A lease that was to be kept the next moment lives so long. */
 const LEFT_MS = (TTL_MS * 2) / 3;
 
@@ -61,6 +66,7 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
   const violations: string[] = [];
   const repairMs: number[] = [];
   const counts = { spells: 0, entries: 0, untouched: 0, renewed: 0 };
+  const nextAlone = createCycle(dice.fork().draw(KINDS, KINDS.length));
   let known: Known[] = [];
   let round = 0;
 
@@ -76,8 +82,18 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
   }
 
   /** @returns the names that were touched */
-  async function runRound(disturbance: Disturbance | undefined, ofRound: Dice): Promise<ReadonlySet<string>> {
+  async function runRound(what: Disturbance | "calm" | "alone", ofRound: Dice): Promise<ReadonlySet<string>> {
     const touched = new Set<string>();
+    async function alone(): Promise<void> {
+      await sleep(ECHO_MS);
+      for (let tries = 0; tries < KINDS.length; tries += 1) {
+        const operation = drawOne(known, nextAlone(), ofRound, setting.mode);
+        if (operation !== undefined) {
+          operation.names.forEach((name) => touched.add(name));
+          return await orders.give([operation]);
+        }
+      }
+    }
     async function burst(): Promise<void> {
       const waves = ofRound.between(...WAVES);
       for (let i = 0; i < waves && !signal.aborted; i += 1) {
@@ -86,12 +102,14 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
         await orders.give(wave);
       }
     }
-    if (disturbance === undefined) {
+    if (what === "calm") {
       await burst();
       await burst();
+    } else if (what === "alone") {
+      await alone();
     } else {
-      await disturbance.run(world, ofRound.fork(), burst);
-      disturbances.set(disturbance.name, (disturbances.get(disturbance.name) ?? 0) + 1);
+      await what.run(world, ofRound.fork(), burst);
+      disturbances.set(what.name, (disturbances.get(what.name) ?? 0) + 1);
     }
     return touched;
   }
@@ -135,10 +153,11 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
       round += 1;
       const ofRound = dice.fork();
       const [done, violated] = [orders.done, violations.length];
-      // The first round fills the engine, and every other one is calm.
-      const disturbance = round % 2 === 0 ? draw() : undefined;
+      // The first round fills the engine.
+      const kind = KINDS_OF_ROUNDS[(round - 1) % KINDS_OF_ROUNDS.length];
+      const disturbance = kind === "disturbed" ? draw() : undefined;
       const startedAt = performance.now();
-      const names = await runRound(disturbance, ofRound);
+      const names = await runRound(disturbance ?? (kind === "alone" ? kind : "calm"), ofRound);
       const now = await rest(disturbance === undefined ? quietMs : quietMs * 2);
       const isTouched = (path: string): boolean => disturbance?.touchesAll === true || names.has(path.slice(1));
       const touched = new Set(now.containers.filter(({ Name: path }) => isTouched(path)).map(({ Id: id }) => id));
@@ -150,7 +169,7 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
       });
       known = learn(now.containers, known);
       last = now;
-      report(now, { ops: orders.done - done, untouched, violated, what: disturbance?.name ?? "" });
+      report(now, { ops: orders.done - done, untouched, violated, what: disturbance?.name ?? kind ?? "" });
     }
     const othersNow = othersOf(last.spell.held, setting.node);
     if (JSON.stringify(othersNow) !== JSON.stringify(others)) {
@@ -173,6 +192,12 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
   } finally {
     await world.stop();
   }
+}
+
+/** One after the other, round and round. */
+function createCycle(kinds: readonly Kind[]): () => Kind {
+  let at = 0;
+  return () => kinds[at++ % kinds.length] ?? "run";
 }
 
 /** Every disturbance once, in any order, then again. */

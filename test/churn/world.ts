@@ -13,6 +13,8 @@ import { openStore, type Store, type StoreName } from "./stores.ts";
 
 /** The least that Consul's sessions take. */
 export const TTL_MS = 10_000;
+/** So seldom that it makes up for nothing: whatever gets lost is to be found by other means. */
+const RESYNC = "10m";
 const OTHER = "other";
 const START_MS = 60_000;
 /** Of the second owner: static services, two of them in services that containers make too. */
@@ -109,7 +111,7 @@ async function writeConfig(folder: string, store: Store, engine: Engine, setting
   const file = join(folder, "fairlead.yaml");
   const { node, address, mode } = setting;
   const docker = { host: engine.docker.host, address, mode };
-  const register = { ttl: `${TTL_MS}ms`, resync: "30s", sources: { docker } };
+  const register = { ttl: `${TTL_MS}ms`, resync: RESYNC, sources: { docker } };
   await writeFile(file, stringify({ node, stateDir: "state", registry: store.registry, register }));
   return file;
 }
