@@ -1,7 +1,8 @@
+import { withDeadline } from "../../core/time.ts";
 import type { FairleadError } from "../../model/errors.ts";
 import { type Answer, type Call, createConnection } from "./connection.ts";
 import { type EngineEvent, eventsPath, readEventLines } from "./event-lines.ts";
-import { engineMessage, problem, refused } from "./failures.ts";
+import { engineMessage, notAnswering, problem, refused } from "./failures.ts";
 import { type DockerHost, parseDockerHost } from "./host.ts";
 import { type InspectedContainer, readInspected } from "./life.ts";
 import { type ContainerList, isRecord, readContainerList } from "./wire.ts";
@@ -37,14 +38,14 @@ export interface DockerClient {
   containers(options: { readonly all: boolean }, signal: AbortSignal): Promise<ContainerList>;
   /**
    * `gone`: there is no such container any more. `invalid`: the engine answers nonsense about it. `failed`: the engine lives, but cannot
-   * say anything about this container.
+   * say anything about this container; with `hangs` it did not answer in time, as when something holds the container's lock.
    */
   inspect(id: string, signal: AbortSignal): Promise<Inspection>;
   /** Reports events until the stream breaks, as it does when the engine restarts: it always ends with a rejection. */
   events(observer: EventObserver, signal: AbortSignal): Promise<void>;
 }
 
-type Inspection = InspectedContainer | "gone" | "invalid" | { readonly failed: FairleadError };
+type Inspection = InspectedContainer | "gone" | "invalid" | { readonly failed: FairleadError; readonly hangs: boolean };
 
 /** @throws FairleadError `CONFIG_INVALID` when the address is none; nothing is connected yet */
 export function createDockerClient(options: DockerClientOptions): DockerClient {
@@ -92,13 +93,24 @@ export function createDockerClient(options: DockerClientOptions): DockerClient {
 
     async inspect(id, signal) {
       const call = { path: `/containers/${encodeURIComponent(id)}/json`, what: "inspect a container", ms: callMs };
-      const answer = await connection.get(call, signal);
+      const late = notAnswering(endpoint, call.what, callMs);
+      const answer = await withDeadline({ ms: callMs, signal, onTimeout: () => late }, (inner) =>
+        connection.get({ ...call, ms: 2 * callMs }, inner),
+      ).catch((error: unknown) => {
+        if (error === late) {
+          return undefined;
+        }
+        throw error;
+      });
+      if (answer === undefined) {
+        return { failed: late, hangs: true };
+      }
       // Only in the engine's own words: a proxy that has no such path must not make every container vanish.
       if (answer.status === 404 && /no such container/i.test(engineMessage(answer.body))) {
         return "gone";
       }
       if (answer.status >= 500) {
-        return { failed: refused(endpoint, call.what, answer) };
+        return { failed: refused(endpoint, call.what, answer), hangs: false };
       }
       return readInspected(parse(call.what, answer)) ?? "invalid";
     },

@@ -8,10 +8,12 @@ const CONCURRENCY = 8;
 /** Details do not change while a container lives, as far as is known; asked for again all the same. */
 const FRESH_MS = 10 * 60_000;
 /**
- * So often in a row may the engine fail to inspect one container before that container alone is given up. Failing at once would take the
- * entries of a container that runs; never giving up would let a broken one hold up the whole node.
+ * So often in a row may the engine fail to inspect one container, of which nothing is known yet, before that container alone is given up.
+ * Failing at once would take the entries of a container that runs; never giving up would let a broken one hold up the whole node.
  */
 const PATIENCE = 3;
+/** A call that hung is not made again so soon: each one holds up the whole node for as long as it hangs. */
+const HANG_PAUSE_MS = 30_000;
 
 type Inspected = InspectedContainer | "gone" | "invalid";
 
@@ -31,7 +33,9 @@ interface Memory {
 
 export function createInspector(client: DockerClient, random: Random = Math.random): Inspector {
   const known = new Map<string, Memory>();
-  const failures = new Map<string, number>();
+  /** What was last said about a container, also when it is to be asked for again. */
+  const lastGood = new Map<string, Exclude<Inspected, string>>();
+  const failures = new Map<string, { readonly inARow: number; readonly askAt: number }>();
 
   async function inspect(
     wanted: readonly Container[],
@@ -40,6 +44,7 @@ export function createInspector(client: DockerClient, random: Random = Math.rand
   ): Promise<ReadonlyMap<string, Inspected>> {
     const ids = new Set(live.map((container) => container.id));
     retain(known, ids);
+    retain(lastGood, ids);
     retain(failures, ids);
     const now = monotonicMs();
     const result = new Map<string, Inspected>();
@@ -56,27 +61,38 @@ export function createInspector(client: DockerClient, random: Random = Math.rand
       // An event during the call removes the mark: an answer that may be from before the event is used, but not remembered.
       const mark: Memory = { details: undefined, until: 0 };
       known.set(id, mark);
-      const details = await ask(id, signal);
+      const { details, isFresh } = await ask(id, signal);
       result.set(id, details);
-      if (typeof details === "object" && known.get(id) === mark) {
+      if (isFresh && typeof details === "object" && known.get(id) === mark) {
         known.set(id, { details, until: now + jitter(FRESH_MS, 0.2, random) });
       }
     });
     return result;
   }
 
-  async function ask(id: string, signal: AbortSignal): Promise<Inspected> {
-    const answer = await client.inspect(id, signal);
-    if (typeof answer !== "object" || !("failed" in answer)) {
-      failures.delete(id);
-      return answer;
+  /** What is to be used of a container, and whether it may be remembered. */
+  async function ask(id: string, signal: AbortSignal): Promise<{ readonly details: Inspected; readonly isFresh: boolean }> {
+    const failure = failures.get(id);
+    const old = { details: lastGood.get(id) ?? "invalid", isFresh: false } as const;
+    if (failure !== undefined && failure.askAt > monotonicMs()) {
+      return old;
     }
-    const inARow = (failures.get(id) ?? 0) + 1;
-    failures.set(id, inARow);
-    if (inARow < PATIENCE) {
+    const answer = await client.inspect(id, signal);
+    if (typeof answer === "string" || !("failed" in answer)) {
+      failures.delete(id);
+      if (typeof answer === "object") {
+        lastGood.set(id, answer);
+      }
+      return { details: answer, isFresh: true };
+    }
+    const inARow = (failure?.inARow ?? 0) + 1;
+    const isGivenUp = lastGood.has(id) || inARow >= PATIENCE;
+    const pauseMs = answer.hangs && isGivenUp ? jitter(HANG_PAUSE_MS, 0.2, random) : 0;
+    failures.set(id, { inARow, askAt: monotonicMs() + pauseMs });
+    if (!isGivenUp) {
       throw answer.failed;
     }
-    return "invalid";
+    return old;
   }
 
   return { inspect, invalidate: (id) => void known.delete(id) };
