@@ -100,7 +100,8 @@ export class KvWriter implements RegistryWriter {
 
   async showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await this.#living.showHolder(owner, holder, this.#beaten.get(owner), signal);
+    const isAlive = (session: string): Promise<boolean> => this.#sessions.isAlive(session, signal);
+    await this.#living.showHolder(owner, holder, { session: this.#beaten.get(owner), isAlive }, signal);
   }
 
   async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
