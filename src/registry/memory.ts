@@ -24,6 +24,8 @@ class MemoryRegistry implements Registry {
   #builder = new SnapshotBuilder();
   #selected: string | undefined;
   #revision = 0;
+  /** Whom this client shows as each owner's holder, as soon as there is a lease. */
+  readonly #holders = new Map<string, string>();
   /** What changed since the builder was last brought up to date: only that is looked at again. */
   #changedEntries = new Set<string>();
   #changedKeys = new Set<string>();
@@ -90,16 +92,25 @@ class MemoryRegistry implements Registry {
   async keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost"> {
     signal.throwIfAborted();
     this.#world.assertUp("keep the lease in");
-    return this.#world.beat(owner, ttlMs) ? "kept" : "lost";
+    const isKept = this.#world.beat(owner, ttlMs);
+    const holder = this.#holders.get(owner);
+    if (!isKept && holder !== undefined) {
+      this.#world.showHolder(owner, holder);
+    }
+    return isKept ? "kept" : "lost";
   }
 
-  async holder(_owner: string, signal: AbortSignal): Promise<string | undefined> {
+  async holder(owner: string, signal: AbortSignal): Promise<string | undefined> {
     signal.throwIfAborted();
-    return undefined;
+    this.#world.assertUp("look into");
+    return this.#world.holder(owner);
   }
 
-  async showHolder(_owner: string, _holder: string, signal: AbortSignal): Promise<void> {
+  async showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    this.#world.assertUp("write to");
+    this.#holders.set(owner, holder);
+    this.#world.showHolder(owner, holder);
   }
 
   async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {

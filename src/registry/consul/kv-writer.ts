@@ -75,7 +75,7 @@ export class KvWriter implements RegistryWriter {
       }
     }
     if (session !== undefined && !results.some(({ outcome }) => outcome === "failed")) {
-      await this.#living.show(owner, session, signal);
+      await this.#living.show(owner, session, "written", signal);
     }
     return results;
   }
@@ -85,19 +85,23 @@ export class KvWriter implements RegistryWriter {
     const beat = await this.#sessions.keepAlive(owner, ttlMs, signal);
     const session = await this.#sessions.find(owner, signal);
     if (session !== undefined && this.#beaten.get(owner) === session) {
-      await this.#living.show(owner, session, signal);
+      await this.#living.show(owner, session, "beaten", signal);
+    } else if (session !== undefined && beat === "lost") {
+      await this.#living.claim(owner, session, signal);
     }
     this.#beaten.set(owner, session);
     return beat;
   }
 
-  async holder(_owner: string, signal: AbortSignal): Promise<string | undefined> {
+  async holder(owner: string, signal: AbortSignal): Promise<string | undefined> {
     signal.throwIfAborted();
-    return undefined;
+    return (await this.#living.find(owner, signal))?.holder;
   }
 
-  async showHolder(_owner: string, _holder: string, signal: AbortSignal): Promise<void> {
+  async showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    const isAlive = (session: string): Promise<boolean> => this.#sessions.isAlive(session, signal);
+    await this.#living.showHolder(owner, holder, { session: this.#beaten.get(owner), isAlive }, signal);
   }
 
   async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {

@@ -45,7 +45,7 @@ async function setup(): Promise<World> {
     },
     async expireLease(owner) {
       const path = join(dir, leasePath(owner));
-      await writeFile(path, encodeLease({ expiresAtMs: Date.now() - 1, isSettled: true }));
+      await writeFile(path, encodeLease({ expiresAtMs: Date.now() - 1, isSettled: true, holder: undefined }));
       await utimes(path, 1, 1); // long ago
     },
     ownKey: leftOut,

@@ -9,6 +9,7 @@ import { abortCases } from "./cases/abort.ts";
 import { faultCases } from "./cases/faults.ts";
 import { followCases } from "./cases/follow.ts";
 import { guardCases } from "./cases/guards.ts";
+import { holderCases } from "./cases/holders.ts";
 import { invalidCases } from "./cases/invalid.ts";
 import { keyCases } from "./cases/keys.ts";
 import { layoutCases } from "./cases/layout.ts";
@@ -29,6 +30,7 @@ const GROUPS: Readonly<Record<string, readonly Case[]>> = {
   guards: guardCases,
   leases: leaseCases,
   owners: ownerCases,
+  holders: holderCases.map((row) => ({ ...row, needs: [...(row.needs ?? []), "holders"] })),
   faults: faultCases,
   names: nameCases,
   invalid: invalidCases,
