@@ -183,7 +183,10 @@ describeWith(["docker"], "the services of a swarm", () => {
     const { services } = JSON.parse(inspected.stdout) as { services: { name: string; skipped: { reason: string }[] }[] };
     expect(services.map(({ name, skipped }) => [name, skipped.map(({ reason }) => reason)])).toEqual([
       ["hosted", []],
-      ["meshed", ["it is on no network but those of Docker's own, and the port is not published with mode=host"]],
+      [
+        "meshed",
+        ["it is on no network but those of Docker's own, and it is published in the routing mesh, which `mode: vip` registers"],
+      ],
       ["web", []],
     ]);
     expect(node).toHaveLength(25);
