@@ -34,10 +34,10 @@ describeWith(["docker"], "the services of a swarm", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function start(name: string, source: Readonly<Record<string, unknown>>): Promise<Running> {
+  async function start(name: string, source: { readonly mode?: "vip" }): Promise<Running> {
     const file = join(folder, `${name}.yaml`);
     const register = { ttl: TTL, resync: RESYNC, sources: { swarm: { host: swarm.docker.host, ...source } } };
-    const registry = `file:${source["mode"] ?? "tasks"}`;
+    const registry = `file:${source.mode ?? "tasks"}`;
     await writeFile(file, stringify({ node: name, registry, register, log: { format: "json" } }));
     return startFairlead(["run", "-c", file], { cwd: folder });
   }
