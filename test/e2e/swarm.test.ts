@@ -34,10 +34,10 @@ describeWith(["docker"], "the services of a swarm", () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  async function start(name: string, source: Readonly<Record<string, unknown>>): Promise<Running> {
+  async function start(name: string, source: { readonly mode?: "vip" }): Promise<Running> {
     const file = join(folder, `${name}.yaml`);
     const register = { ttl: TTL, resync: RESYNC, sources: { swarm: { host: swarm.docker.host, ...source } } };
-    const registry = `file:${source["mode"] ?? "tasks"}`;
+    const registry = `file:${source.mode ?? "tasks"}`;
     await writeFile(file, stringify({ node: name, registry, register, log: { format: "json" } }));
     return startFairlead(["run", "-c", file], { cwd: folder });
   }
@@ -183,7 +183,10 @@ describeWith(["docker"], "the services of a swarm", () => {
     const { services } = JSON.parse(inspected.stdout) as { services: { name: string; skipped: { reason: string }[] }[] };
     expect(services.map(({ name, skipped }) => [name, skipped.map(({ reason }) => reason)])).toEqual([
       ["hosted", []],
-      ["meshed", ["it is on no network but those of Docker's own, and the port is not published with mode=host"]],
+      [
+        "meshed",
+        ["it is on no network but those of Docker's own, and it is published in the routing mesh, which `mode: vip` registers"],
+      ],
       ["web", []],
     ]);
     expect(node).toHaveLength(25);

@@ -43,7 +43,9 @@ export function placeTask(task: SwarmTask, port: ServicePort, node: SwarmNode | 
     return one(only.name, only.address, port.port);
   }
   const names = own.map(({ name }) => name);
-  return none(`${notOn(names, options.networks)}, and the port is not published with mode=host`);
+  const hint =
+    port.published.length > 0 ? "it is published in the routing mesh, which `mode: vip` registers" : "the port is not published";
+  return none(`${notOn(names, options.networks)}, and ${hint}`);
 }
 
 function placeHosted(

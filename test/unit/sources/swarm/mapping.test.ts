@@ -38,7 +38,8 @@ function check(row: Row): void {
 }
 
 const NO_PORT = expect.stringContaining("it publishes no port and its labels name none");
-const noNetwork = "80: it is on no network but those of Docker's own, and the port is not published with mode=host";
+const noNetwork =
+  "80: it is on no network but those of Docker's own, and it is published in the routing mesh, which `mode: vip` registers";
 
 describe("by task: where", () => {
   const rows: readonly Row[] = [
@@ -57,14 +58,12 @@ describe("by task: where", () => {
     {
       title: "on several networks, and none is named",
       task: { networks: { front: "10.1.0.3", back: "10.2.0.3" } },
-      skipped: [
-        "80: it is on several networks, and `networks` names none of them: front, back, and the port is not published with mode=host",
-      ],
+      skipped: ["80: it is on several networks, and `networks` names none of them: front, back, and the port is not published"],
     },
     {
       title: "on none of the networks that are named",
       options: { networks: ["back", "deep"] },
-      skipped: ["80: it is on none of the networks back, deep, but on front, and the port is not published with mode=host"],
+      skipped: ["80: it is on none of the networks back, deep, but on front, and the port is not published"],
     },
     {
       title: "published in the mesh alone",
@@ -274,7 +273,8 @@ describe("by task: whether, and how well", () => {
 
   test("what all tasks lack is said once", () => {
     const tasks = [1, 2, 3].map((slot) => makeTask({ id: `t${slot}`, slot, networks: { ingress: `10.0.0.${slot}` } }));
-    expect(texts(run({ title: "", state: { tasks } })).skipped).toEqual([noNetwork]);
+    const service = { ports: ["8080->80"] };
+    expect(texts(run({ title: "", service, state: { tasks } })).skipped).toEqual([noNetwork]);
   });
 });
 
