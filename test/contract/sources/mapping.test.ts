@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Instance } from "../../../src/model/instance.ts";
 import { createDockerClient } from "../../../src/sources/docker/client.ts";
+import type { Explanation } from "../../../src/sources/docker/explain.ts";
 import { createDockerSource, type DockerExamination, type DockerInspection } from "../../../src/sources/docker/source.ts";
 import type { MappedContainer } from "../../../src/sources/docker/unique.ts";
 import { TABLE } from "../../fixtures/docker/table/index.ts";
@@ -96,6 +97,28 @@ describeWith(["docker"], "the contract table on a real engine", () => {
         skipped: skipped.map(({ port, reason }) => ({ ...(port !== undefined && { port }), reason })),
       })),
     );
+  });
+
+  test("`inspect docker NAME` explains one of them, and an unknown one is an error with what is near", async () => {
+    const at = ROWS.findIndex(({ name }) => name === "fairlead.* beats SERVICE_* beats VIRTUAL_*");
+    const name = made[at]?.name ?? "";
+    const { stdout } = await fairlead(["inspect", "docker", name, "--docker", engine.host, "--json"], { cwd: engine.folder });
+    const explanation = JSON.parse(stdout) as Explanation;
+    expect(explanation.words.map(({ key, beatenBy }) => `${key} ${beatenBy ?? "counts"}`)).toEqual([
+      "fairlead.host counts",
+      "SERVICE_HOST fairlead.host",
+      "SERVICE_PATH counts",
+      "VIRTUAL_HOST fairlead.host",
+      "VIRTUAL_PATH SERVICE_PATH",
+    ]);
+    expect(explanation.ports).toMatchObject([
+      { port: 80, eligible: true, registered: true, service: { text: "nginx", from: "the image" } },
+    ]);
+    const unknown = await fairlead(["inspect", "docker", `${name}x`, "--docker", engine.host], { cwd: engine.folder });
+    expect(unknown).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/there is no container "web1-\d+x"\n {2}did you mean "web1-\d+"\?/),
+    });
   });
 });
 
