@@ -20,8 +20,12 @@ export function problem(endpoint: Endpoint, what: string, why: string, detail: E
   });
 }
 
+/** The cause of what `notAnswering` tells. */
+export class NotAnswering extends Error {}
+
 export function notAnswering(endpoint: Endpoint, what: string, ms: number): FairleadError {
   return problem(endpoint, what, `no answer within ${ms} ms`, {
+    cause: new NotAnswering(),
     hint: "the engine accepts connections but hangs; what is registered stays as it is until it answers",
   });
 }

@@ -74,8 +74,8 @@ export function createDockerSource(options: DockerSourceOptions): DockerSource {
       const detail = details.get(container.id);
       if (detail === undefined) {
         complete.push({ ...container, isDraining: drain.isDraining(container.id, undefined) });
-      } else if (detail === "invalid") {
-        broken.push({ id: container.id, name: container.name, reason: "what the engine says about it makes no sense" });
+      } else if (detail !== "gone" && "reason" in detail) {
+        broken.push({ id: container.id, name: container.name, reason: detail.reason });
       } else if (detail !== "gone") {
         complete.push({ ...withDetails(container, detail), isDraining: drain.isDraining(container.id, detail.life) });
       }

@@ -156,8 +156,24 @@ describe("answers", () => {
     engine.details = { odd: { Config: 7 } };
     engine.intercept = (path) => (path.includes("sick") ? { status: 500, body: { message: "layer does not exist" } } : undefined);
     expect(await open().inspect("none", signal)).toBe("gone");
-    expect(await open().inspect("odd", signal)).toBe("invalid");
-    expect(await open().inspect("sick", signal)).toEqual({ failed: unavailable(/it answered 500: layer does not exist/) });
+    expect(await open().inspect("odd", signal)).toEqual({ failed: unavailable(/makes no sense/), isNonsense: true });
+    const failed = unavailable(/it answered 500: layer does not exist/);
+    expect(await open().inspect("sick", signal)).toEqual({ failed, isNonsense: false });
+  });
+
+  test("an answer without end is cut: of one container it is about that one, of all it is no list", async () => {
+    engine.intercept = (path, response) => {
+      if (!path.includes("/containers")) {
+        return undefined;
+      }
+      const part = Buffer.alloc(1024 * 1024, " ");
+      const send = (): void => void (response.destroyed || (response.write(part), setImmediate(send)));
+      send();
+      return "handled";
+    };
+    const client = open({ callMs: 20_000, listMs: 20_000 });
+    expect(await client.inspect("a", signal)).toEqual({ failed: unavailable(/larger than 8388608 bytes/), isNonsense: false });
+    await expect(client.containers({ all: false }, signal)).rejects.toEqual(unavailable(/larger than 67108864 bytes/));
   });
 
   test("a proxy without the inspect call does not make containers vanish", async () => {
@@ -204,7 +220,7 @@ describe("an engine that is not there", () => {
     const client = open({ callMs: 100, listMs: 150 });
     await expect(client.engineId(signal)).rejects.toEqual(unavailable(/no answer within 100 ms/));
     await expect(client.containers({ all: false }, signal)).rejects.toEqual(unavailable(/no answer within 150 ms/));
-    await expect(client.inspect("a", signal)).rejects.toEqual(unavailable(/no answer within 100 ms/));
+    expect(await client.inspect("a", signal)).toEqual({ failed: unavailable(/no answer within 100 ms/), isNonsense: false });
     await expect(client.events({ onOpen: () => undefined, onEvent: () => undefined }, signal)).rejects.toEqual(
       unavailable(/cannot follow the events .* no answer within 100 ms/),
     );

@@ -36,7 +36,7 @@ function makeLog(): Log {
 
 function open(changes: Partial<DockerSourceOptions> = {}): DockerSource {
   return createDockerSource({
-    client: createDockerClient({ host: engine.host, tlsVerify: false, callMs: 300, listMs: 300 }),
+    client: createDockerClient({ host: engine.host, tlsVerify: false, callMs: 1000, listMs: 1000 }),
     node: "n1",
     address: "10.0.0.1",
     mode: "published",
@@ -133,14 +133,68 @@ describe("list", () => {
     await expect(source.list(makeSignal())).rejects.toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: true });
     await expect(source.list(makeSignal())).rejects.toThrow("layer does not exist");
     expect((await source.list(makeSignal())).map(({ id }) => id)).toEqual(["n1:b:80"]);
-    engine.intercept = () => undefined;
-    expect((await source.list(makeSignal())).map(({ id }) => id)).toEqual(["n1:a:80", "n1:b:80"]);
+    const asked = inspections().length;
+    expect(await source.list(makeSignal())).toHaveLength(1);
+    expect(inspections()).toHaveLength(asked);
+    expect(logged.at(-1)).toContain("the engine cannot inspect it");
   });
 
-  test("an engine that hangs in one inspect call rejects the whole list by the deadline", async () => {
+  test("a container that was given up is asked about again when something happens to it", async () => {
+    setContainers(listed("a"), listed("b"));
+    engine.details["id-a"] = { nonsense: true };
+    const source = open();
+    const hints = countHints(source);
+    await expect.poll(() => hints.count).toBe(1);
+    expect(await source.list(makeSignal())).toHaveLength(1);
+    engine.details["id-a"] = inspected();
+    expect(await source.list(makeSignal())).toHaveLength(1);
+    engine.emit({ Type: "container", Action: "start", Actor: { ID: "id-a" } });
+    await expect.poll(() => hints.count).toBe(2);
+    expect(await source.list(makeSignal())).toHaveLength(2);
+  });
+
+  test("an engine that hangs in one inspect call rejects the list by the deadline, and then that container alone is given up", async () => {
     setContainers(...Array.from({ length: 40 }, (_, i) => listed(`c${i}`)));
     engine.intercept = (path) => (path.includes("id-c20/") ? "handled" : undefined);
-    await expect(open().list(makeSignal())).rejects.toThrow("no answer within 300 ms");
+    const source = open();
+    await expect(source.list(makeSignal())).rejects.toThrow("no answer within 1000 ms");
+    await expect(source.list(makeSignal())).rejects.toThrow("no answer within 1000 ms");
+    expect(await source.list(makeSignal())).toHaveLength(39);
+    expect(inspections()).toHaveLength(42);
+  });
+
+  test("what was known of a container stands when it cannot be inspected again", async () => {
+    setContainers(listed("a"));
+    engine.details["id-a"] = inspected(["SERVICE_NAME=shop"]);
+    const source = open();
+    const hints = countHints(source);
+    await expect.poll(() => hints.count).toBe(1);
+    await source.list(makeSignal());
+    for (const answer of ["handled", { status: 500, body: "no" }, { body: { nonsense: true } }] as const) {
+      engine.intercept = (path) => (path.includes("/id-a/") ? answer : undefined);
+      const asked = inspections().length;
+      engine.emit({ Type: "container", Action: "update", Actor: { ID: "id-a" } });
+      await expect
+        .poll(async () => {
+          expect(await source.list(makeSignal())).toMatchObject([{ service: "shop" }]);
+          return inspections().length;
+        })
+        .toBe(asked + 1);
+    }
+  });
+
+  test.each([
+    ["fails", { status: 500, body: { message: "no" } }],
+    ["talks nonsense", { body: {} }],
+  ])("an engine that %s whatever container it is asked about makes none vanish", async (_, answer) => {
+    setContainers(...Array.from({ length: 20 }, (_, i) => listed(`c${i}`)));
+    engine.intercept = (path) => (path.includes("/containers/id-") ? answer : undefined);
+    const source = open();
+    for (let i = 0; i < 10; i += 1) {
+      await expect(source.list(makeSignal())).rejects.toMatchObject({ code: "SOURCE_UNAVAILABLE" });
+    }
+    engine.intercept = () => undefined;
+    expect(await source.list(makeSignal())).toHaveLength(20);
   });
 
   test("a known container that cannot be inspected again keeps what was said about it, and nobody waits for it twice (G7)", async () => {
