@@ -93,7 +93,7 @@ async function holds(ids: readonly string[]): Promise<void> {
   await waitFor(async () => JSON.stringify(await registered()) === wanted, { timeoutMs: TIMEOUT_MS, what: `exactly ${wanted}` });
 }
 
-const [WEB_1 = "", WEB_2 = "", API = "", STAGING = ""] = [
+const [WEB_1, WEB_2, API, STAGING] = [
   "prod_web.4f1a1c52-6d1e-11e7-9d3c-70b3d5800001",
   "prod_web.51b0c7c4-6d1e-11e7-9d3c-70b3d5800001",
   "prod_api_search.9d0e4f66-6d20-11e7-9d3c-70b3d5800001",
