@@ -4,6 +4,7 @@ import { FairleadError, messageOf } from "../model/errors.ts";
 import type { Instance } from "../model/instance.ts";
 import type { Log, RegistryWriter, Source, WriteResult } from "../ports.ts";
 import type { ExclusiveHosts } from "./exclusive-hosts.ts";
+import { createJoin } from "./join.ts";
 import { plan } from "./plan.ts";
 
 /** How long after the signal own entries may still be taken back. */
@@ -37,6 +38,7 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
   const { writer, sources, owner, ttlMs, hosts, log } = options;
   const lastGood = new Map<Source, readonly Instance[]>();
   const conflicts = new Set<string>();
+  const join = createJoin(log);
   let hasLease = false;
   const loop = createLoop({
     work: pass,
@@ -54,7 +56,7 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
       return; // the first beat triggers a pass
     }
     const failures = await listSources(signal);
-    const desired = [...lastGood.values()].flat();
+    const desired = join(sources.map((source) => ({ source: source.name, instances: lastGood.get(source) ?? [] })));
     const owned = await writer.owned(owner, signal);
     const wanted = hosts?.settle(desired, owned) ?? desired;
     const change = plan(wanted, owned, (instance) => writer.asStored(instance));

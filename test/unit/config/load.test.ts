@@ -177,6 +177,14 @@ describe.each<[string, string, readonly string[]]>([
     ],
   ],
   [
+    "a pointer whose slash was forgotten",
+    `${FEED}{ url: "http://h/", map: { service: web, address: host, port: port, id: { value: x } } }`,
+    [
+      '4:61 "register.sources.http.map.address" is no pointer; write /name, or { value: … } for a constant',
+      '4:73 "register.sources.http.map.port" is no pointer; write /name, or { value: … } for a constant',
+    ],
+  ],
+  [
     "an http source that cannot be",
     `${FEED}[{ url: "ftp://h/", interval: 1ms, maxBytes: 5 }]`,
     [
