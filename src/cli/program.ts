@@ -78,7 +78,8 @@ export function createProgram(context: Context): Command {
   add(program, context, {
     name: "inspect",
     arguments: "<what>",
-    description: "what `docker`, `http` sources or the `registry` say right now, and why something is not registered",
+    description:
+      "what `docker`, `http` sources or the `registry` say right now, why something is not registered, and who has which `hosts`",
     options: [
       ...registryOptions(),
       new Option("--docker <url>", "the engine, for example unix:///var/run/docker.sock"),

@@ -4,8 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { stringify } from "yaml";
+import { openRegistry } from "../../src/compose/registry.ts";
+import { parseRegistryUrl } from "../../src/config/registry.ts";
+import { EVERYTHING } from "../../src/model/selector.ts";
+import { createSecrets } from "../../src/observe/secrets.ts";
+import type { Registry } from "../../src/ports.ts";
 import { fairlead, type Running, startFairlead } from "../helpers/fairlead.ts";
 import { PATIENCE } from "../helpers/patience.ts";
+import { recordLog } from "../helpers/quiet-log.ts";
 import { describeWith } from "../helpers/servers/index.ts";
 import { waitFor } from "../helpers/wait.ts";
 import { etcdStore, type Store } from "./stores.ts";
@@ -15,13 +21,20 @@ const TIMEOUT_MS = 15_000 * PATIENCE;
 describeWith(["etcd36"], "exclusive hosts over etcd", () => {
   let folder: string;
   let store: Store;
+  let reader: Registry;
   const running: Running[] = [];
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "fairlead-claims-"));
     store = await etcdStore("3.6");
+    reader = await openRegistry(parseRegistryUrl(store.registry, folder), {
+      env: {},
+      log: recordLog(),
+      secrets: createSecrets(),
+    });
   });
   afterEach(async () => {
     await Promise.all(running.splice(0).map((one) => one.kill()));
+    await reader.close();
     await store.stop();
     await rm(folder, { recursive: true, force: true });
   });
@@ -44,15 +57,13 @@ describeWith(["etcd36"], "exclusive hosts over etcd", () => {
 
   async function holds(...services: readonly string[]): Promise<void> {
     let seen = "";
-    await waitFor(
-      async () => {
-        const { stdout } = await fairlead(["services", "--registry", store.registry, "--json"]);
-        seen = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name).join(" ");
-        return seen === services.join(" ");
-      },
-      { timeoutMs: TIMEOUT_MS, what: `only ${services.join(" ")}` },
-    ).catch((error: unknown) => {
-      throw new Error(`there is ${seen}`, { cause: error });
+    const look = async (): Promise<boolean> => {
+      const { services: found } = await reader.read(EVERYTHING, { signal: new AbortController().signal });
+      seen = [...found.keys()].join(" ");
+      return seen === services.join(" ");
+    };
+    await waitFor(look, { timeoutMs: TIMEOUT_MS, what: `only ${services.join(" ")}` }).catch((error: unknown) => {
+      throw new Error(`there is ${seen}; ${running.map((one) => one.stderr()).join("\n")}`, { cause: error });
     });
   }
 
@@ -71,6 +82,19 @@ describeWith(["etcd36"], "exclusive hosts over etcd", () => {
     await start("n1", "shared", "web");
     await start("n2", "shared", "api");
     await holds("api", "web");
+    const inspected = await fairlead(["inspect", "hosts", "--registry", store.registry, "--json"]);
+    expect(JSON.parse(inspected.stdout)).toEqual({
+      hosts: [
+        {
+          host: "shop.example",
+          path: "/",
+          services: [
+            { name: "api", nodes: ["n2"], instances: 1 },
+            { name: "web", nodes: ["n1"], instances: 1 },
+          ],
+        },
+      ],
+    });
     await Promise.all(running.splice(0).map((one) => one.stop()));
     const again = await Promise.all([start("n1", "exclusive", "web"), start("n2", "exclusive", "api")]);
     await again[0].logged(refusal, { service: "web", holder: "api" });

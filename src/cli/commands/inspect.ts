@@ -26,12 +26,14 @@ interface Options extends RegistryOptions {
   readonly timeout?: string;
 }
 
-const SUBJECTS = ["docker", "http", "registry"];
+const SUBJECTS = ["docker", "hosts", "http", "registry"];
 
 export async function run(context: Context, [what = ""]: readonly string[], options: Options): Promise<void> {
   switch (what) {
     case "docker":
       return await inspectDocker(context, options);
+    case "hosts":
+      return await (await import("./inspect-hosts.ts")).inspectHosts(context, options);
     case "http":
       return await (await import("./inspect-http.ts")).inspectHttp(context, options);
     case "registry":
