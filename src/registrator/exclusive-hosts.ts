@@ -2,7 +2,7 @@ import type { Entry, Instance } from "../model/instance.ts";
 import type { Service, Snapshot } from "../model/snapshot.ts";
 import type { Log, Owned, RegistryReader } from "../ports.ts";
 import { follow } from "../registry/follow.ts";
-import { claimsHost, type Refused, settleClaims } from "./claims.ts";
+import { pairsOf, type Refused, settleClaims } from "./claims.ts";
 
 /** What several services may not have at once: hosts. Decided in each pass, from what all others have registered. */
 export interface ExclusiveHosts {
@@ -28,7 +28,7 @@ export function createExclusiveHosts({ open, owner, resyncMs, log }: ExclusiveHo
   function settle(desired: readonly Instance[], owned: readonly Owned[]): readonly Instance[] {
     if (others === undefined) {
       const held = new Set(owned.map(({ entry }) => placeOf(entry)));
-      return desired.filter((instance) => held.has(placeOf(instance)) || !claimsHost(instance));
+      return desired.filter((instance) => held.has(placeOf(instance)) || pairsOf(instance).length === 0);
     }
     const { kept, refused } = settleClaims({ desired, owned: owned.map(({ entry }) => entry), others });
     report(refused);
@@ -88,7 +88,7 @@ function rememberClaims(owner: string): (snapshot: Snapshot) => readonly Entry[]
   const known = new WeakMap<Service, readonly Entry[]>();
   return (snapshot) =>
     [...snapshot.services.values()].flatMap((service) => {
-      const found = known.get(service) ?? service.instances.filter((entry) => entry.owner !== owner && claimsHost(entry));
+      const found = known.get(service) ?? service.instances.filter((entry) => entry.owner !== owner && pairsOf(entry).length > 0);
       known.set(service, found);
       return found;
     });

@@ -193,7 +193,7 @@ function readProtocol(reader: Reader, item: unknown, problems: string[]): Protoc
 
 function readTags(reader: Reader, item: unknown, problems: string[]): readonly string[] {
   const value = reader.read(item) ?? [];
-  if (typeof value === "string") {
+  if (typeof value === "string" && asText(value) !== undefined) {
     return parseTags(value);
   }
   const texts = Array.isArray(value) ? value.map(asText) : [undefined];
