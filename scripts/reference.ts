@@ -237,6 +237,8 @@ long as the change takes. What belongs to whom stands below \`fairlead/\`.
 
 ## Flags
 
+\`ttl\` and \`resync\` are keys of \`register\`, the others of \`register.sources.docker\`; what an address becomes are keys of \`registry\`: [configuration](configuration.md).
+
 ${table(["flag", "becomes", "because"], [...flags, version])}
 ## Back ends
 
