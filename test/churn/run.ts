@@ -66,7 +66,7 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
   const violations: string[] = [];
   const repairMs: number[] = [];
   const counts = { spells: 0, entries: 0, untouched: 0, renewed: 0 };
-  const nextAlone = createCycle(dice.fork().draw(KINDS, KINDS.length));
+  const nextAlone = createCycle(KINDS);
   let known: Known[] = [];
   let round = 0;
 
@@ -169,7 +169,12 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
       });
       known = learn(now.containers, known);
       last = now;
-      report(now, { ops: orders.done - done, untouched, violated, what: disturbance?.name ?? kind ?? "" });
+      report(now, {
+        ops: orders.done - done,
+        untouched,
+        violated,
+        what: disturbance?.name ?? (kind === "alone" ? `${orders.last} alone` : ""),
+      });
     }
     const othersNow = othersOf(last.spell.held, setting.node);
     if (JSON.stringify(othersNow) !== JSON.stringify(others)) {
@@ -225,8 +230,11 @@ function createOrders({ engine }: World) {
   const orders = {
     done: 0,
     refused: 0,
+    /** What the last ones were, for people. */
+    last: "",
     byKind,
     async give(wave: readonly Operation[]): Promise<void> {
+      orders.last = wave.map(({ kind }) => kind).join(" ");
       await Promise.all(
         wave.map(async (operation) => {
           try {
