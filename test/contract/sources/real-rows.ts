@@ -96,7 +96,12 @@ async function createContainer(engine: Docker, images: Images, { sketch, name, p
   const [first, ...others] = network.kind === "own" ? network.attached : [];
   const mode = network.kind === "host" ? "host" : isShared ? `container:${partner ?? network.with}` : (first?.network ?? "none");
   const args = [
-    ...["--name", name, "--network", mode, "--stop-signal", "KILL"],
+    "--name",
+    name,
+    "--network",
+    mode,
+    "--stop-signal",
+    "KILL",
     ...Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]),
     ...Object.entries(env).flatMap(([key, value]) => ["--env", `${key}=${value}`]),
     ...(isShared ? [] : (await Promise.all(ports.map((port) => portArgs(port, images.singleAddress)))).flat()),
