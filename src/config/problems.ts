@@ -145,7 +145,9 @@ function codeFrame(text: string, line: number, column: number): string {
     return "";
   }
   const gutter = String(line);
-  return `\n    ${gutter} | ${source}\n    ${" ".repeat(gutter.length)} | ${" ".repeat(Math.max(0, column - 1))}^`;
+  // A password in an address is one of the mistakes that a line may be shown for.
+  const shown = source.replace(/:\/\/[^\s/@"']*@/g, (login) => `://${"*".repeat(login.length - 4)}@`);
+  return `\n    ${gutter} | ${shown}\n    ${" ".repeat(gutter.length)} | ${" ".repeat(Math.max(0, column - 1))}^`;
 }
 
 /** One error for all of them. */

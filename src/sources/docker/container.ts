@@ -10,7 +10,7 @@ export interface Container {
   /** The engine's word: `running`, `paused`, `restarting`, `exited`, … */
   readonly state: string;
   readonly health: ContainerHealth;
-  /** It has been told to stop, and still runs. */
+  /** It was told to stop, and is still there. */
   readonly isDraining?: boolean;
   readonly labels: Readonly<Record<string, string>>;
   /** Only variables that are words; empty unless the container was inspected. */

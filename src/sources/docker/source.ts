@@ -40,7 +40,15 @@ export interface DockerInspection {
   }[];
 }
 
+/** All containers, each with what became of it, and what the mapping was told. */
+export interface DockerExamination {
+  readonly containers: readonly MappedContainer[];
+  readonly mapping: MappingOptions;
+}
+
 export interface DockerSource extends Source {
+  /** What `inspect` is made of, and more of it: also what the engine says. Sorted by name. */
+  examine(signal: AbortSignal): Promise<DockerExamination>;
   /** All containers, the stopped ones too, each with its instances and with the reasons for what is not registered. */
   inspect(signal: AbortSignal): Promise<DockerInspection>;
 }
@@ -52,7 +60,7 @@ export function createDockerSource(options: DockerSourceOptions): DockerSource {
   const mapAll = createMapOnce();
   const report = createReporter(log);
 
-  async function look(all: boolean, signal: AbortSignal): Promise<readonly MappedContainer[]> {
+  async function look(all: boolean, signal: AbortSignal): Promise<DockerExamination> {
     const isAddressSet = options.address !== "auto";
     const address = isAddressSet ? options.address : await findAddress();
     const { containers, invalid } = await client.containers({ all }, signal);
@@ -74,13 +82,13 @@ export function createDockerSource(options: DockerSourceOptions): DockerSource {
     }
     const mapping = { ...options, address, isAddressSet };
     const mapped = mapAll(joinShared(complete), mapping);
-    return [...withUniqueIds(mapped), ...broken.map(asMapped)];
+    return { containers: [...withUniqueIds(mapped), ...broken.map(asMapped)], mapping };
   }
 
   async function list(signal: AbortSignal): Promise<readonly Instance[]> {
-    const mapped = await look(false, signal);
-    report(mapped);
-    return mapped
+    const { containers } = await look(false, signal);
+    report(containers);
+    return containers
       .flatMap((entry) => entry.instances)
       .sort((a, b) => compareText(a.service, b.service) || compareText(a.id, b.id));
   }
@@ -117,20 +125,30 @@ export function createDockerSource(options: DockerSourceOptions): DockerSource {
     }
   }
 
-  async function inspect(signal: AbortSignal): Promise<DockerInspection> {
-    const mapped = [...(await look(true, signal))];
-    mapped.sort((a, b) => compareText(a.container.name, b.container.name) || compareText(a.container.id, b.container.id));
-    return {
-      containers: mapped.map(({ container, instances, skipped }) => ({
-        id: container.id,
-        name: container.name,
-        instances,
-        skipped: skipped.map(({ port, reason }) => ({ ...(port !== undefined && { port }), reason })),
-      })),
-    };
+  async function examine(signal: AbortSignal): Promise<DockerExamination> {
+    const { containers, mapping } = await look(true, signal);
+    const sorted = [...containers].sort(
+      ({ container: a }, { container: b }) => compareText(a.name, b.name) || compareText(a.id, b.id),
+    );
+    return { containers: sorted, mapping };
   }
 
-  return { name: "docker", list, changes, inspect };
+  async function inspect(signal: AbortSignal): Promise<DockerInspection> {
+    return asInspection((await examine(signal)).containers);
+  }
+
+  return { name: "docker", list, changes, examine, inspect };
+}
+
+export function asInspection(containers: readonly MappedContainer[]): DockerInspection {
+  return {
+    containers: containers.map(({ container, instances, skipped }) => ({
+      id: container.id,
+      name: container.name,
+      instances,
+      skipped: skipped.map(({ port, reason }) => ({ ...(port !== undefined && { port }), reason })),
+    })),
+  };
 }
 
 function asMapped({ id = "", name = "", reason }: InvalidContainer): MappedContainer {

@@ -45,6 +45,7 @@ export function register(options: RegistrationOptions): Registration {
     owner: "n1",
     ttlMs,
     resyncMs,
+    mark: "a process",
     onStop: "keep",
     settle,
     log,

@@ -233,6 +233,35 @@ describe("list", () => {
     expect(await source.list(makeSignal())).toMatchObject([{ service: "after" }]);
   });
 
+  test("a known container that cannot be inspected again keeps what was said about it, and nobody waits for it twice (G7)", async () => {
+    setContainers(listed("a"));
+    engine.details["id-a"] = inspected(["SERVICE_NAME=shop"]);
+    const source = open();
+    const hints = countHints(source);
+    await expect.poll(() => hints.count).toBe(1);
+    const services = async (): Promise<string> => (await source.list(makeSignal())).map(({ service }) => service).join(" ");
+    expect(await services()).toBe("shop");
+    engine.intercept = (path) => (path.includes("id-a/") ? "handled" : undefined);
+    engine.emit({ Type: "container", Action: "restart", Actor: { ID: "id-a" } });
+    await expect.poll(() => hints.count).toBe(2);
+    setContainers(listed("a"), listed("b"));
+    expect(await services()).toBe("nginx shop");
+    expect(await services()).toBe("nginx shop");
+    expect(inspections().map((request) => request.at(-6))).toEqual(["a", "a", "b"]);
+  });
+
+  test("a container that always hangs is given up alone, and then asked for only now and then (G7)", async () => {
+    setContainers(listed("a"), listed("b"));
+    engine.intercept = (path) => (path.includes("id-a/") ? "handled" : undefined);
+    const source = open();
+    await expect(source.list(makeSignal())).rejects.toThrow("no answer within 300 ms");
+    await expect(source.list(makeSignal())).rejects.toThrow("no answer within 300 ms");
+    for (let i = 0; i < 3; i += 1) {
+      expect((await source.list(makeSignal())).map(({ id }) => id)).toEqual(["n1:b:80"]);
+    }
+    expect(inspections().filter((request) => request.includes("id-a/"))).toHaveLength(3);
+  });
+
   test("no more than eight inspect calls at once", async () => {
     setContainers(...Array.from({ length: 40 }, (_, i) => listed(`c${i}`)));
     let now = 0;
