@@ -92,6 +92,10 @@ export function createDockerClient(options: DockerClientOptions): DockerClient {
       if (list === undefined) {
         throw problem(endpoint, call.what, "the answer is no list");
       }
+      // One that makes no sense is left out; all of them together say something about the answer.
+      if (list.containers.length === 0 && list.invalid.length > 0) {
+        throw problem(endpoint, call.what, `nothing in the answer makes sense: ${list.invalid[0]?.reason ?? ""}`);
+      }
       return list;
     },
 

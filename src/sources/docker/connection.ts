@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { childAbort, withDeadline } from "../../core/time.ts";
-import { isVersionRefusal, notAnswering, problem, refused, unavailable } from "./failures.ts";
+import { isVersionRefusal, NO_ENGINE, notAnswering, problem, refused, unavailable } from "./failures.ts";
 import type { Endpoint } from "./host.ts";
 import { openRequest, readBody } from "./http.ts";
 import { negotiate, OLDEST_API } from "./version.ts";
@@ -49,7 +49,7 @@ export function createConnection(endpoint: Endpoint): Connection {
     const message = await openRequest(endpoint, { method: "GET", path: "/_ping" }, signal);
     const body = await readBody(message, ERROR_LIMIT_BYTES);
     if (message.statusCode === 404) {
-      throw problem(endpoint, what, "it has no /_ping", { hint: "is this a Docker engine?" });
+      throw problem(endpoint, what, "it has no /_ping", { hint: NO_ENGINE });
     }
     if (message.statusCode !== 200) {
       throw refused(endpoint, what, { status: message.statusCode ?? 0, body });
@@ -58,7 +58,7 @@ export function createConnection(endpoint: Endpoint): Connection {
     const offered = typeof header === "string" ? header : undefined;
     const version = negotiate(offered);
     if (offered === undefined) {
-      throw problem(endpoint, what, "it did not say one", { hint: "is this a Docker engine?" });
+      throw problem(endpoint, what, "it did not say one", { hint: NO_ENGINE });
     }
     if (version === undefined) {
       const why = `it offers "${offered.slice(0, 20)}", at least ${OLDEST_API} is needed`;

@@ -3,6 +3,8 @@ import { printable } from "../../core/exec.ts";
 import { type ErrorDetail, FairleadError, messageOf, systemCode } from "../../model/errors.ts";
 import type { Endpoint } from "./host.ts";
 
+export const NO_ENGINE = "this does not look like a Docker engine: set DOCKER_HOST to its socket";
+
 /** What went wrong between us and the engine, as one error with what to do about it. */
 export function unavailable(endpoint: Endpoint, what: string, error: unknown): FairleadError {
   if (error instanceof FairleadError) {
@@ -170,7 +172,7 @@ function explainCommon(endpoint: Endpoint, code: string, error: unknown): Explan
       return { why: "the host cannot be reached", hint: `look at the network and the firewall on the way to ${endpoint.name}` };
     default:
       return code.startsWith("HPE_")
-        ? { why: `the answer is not HTTP (${messageOf(error)})`, hint: "is this a Docker engine?" }
+        ? { why: `the answer is not HTTP (${messageOf(error)})`, hint: NO_ENGINE }
         : { why: messageOf(error) };
   }
 }

@@ -16,7 +16,7 @@ const FRESH_MS = 10 * 60_000;
 const PATIENCE = 3;
 /** A container that cannot be inspected is left in peace for so long: asking may take the whole deadline, and every pass would wait for it. */
 const LEFT_ALONE_MS = 60_000;
-/** With more failures in one pass it is the engine that fails, and asking on would only take longer. */
+/** With more of them in one pass that may yet be inspected it is the engine that fails, and asking on would only take longer. */
 const MOST_FAILURES = 8;
 
 /** `reason`: nothing can be said about this container, while others can be inspected. */
@@ -84,7 +84,7 @@ export function createInspector(client: DockerClient, random: Random = Math.rand
         result.set(id, details);
       } else if ("failed" in answer) {
         failed.push(count(id, answer));
-        if (failed.length > MOST_FAILURES) {
+        if (failed.filter(({ isFinal }) => !isFinal).length > MOST_FAILURES) {
           throw answer.failed;
         }
       }

@@ -3,11 +3,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import type { Source } from "../../../src/ports.ts";
 import { createDockerClient } from "../../../src/sources/docker/client.ts";
 import { createDockerSource } from "../../../src/sources/docker/source.ts";
+import { type Forwarder, startForwarder } from "../../helpers/docker-forwarder.ts";
 import { PATIENCE } from "../../helpers/patience.ts";
 import { type RecordedLog, recordLog } from "../../helpers/quiet-log.ts";
 import { type Docker, describeWith, startDocker } from "../../helpers/servers/index.ts";
 import { waitFor } from "../../helpers/wait.ts";
-import { type Forwarder, startForwarder } from "./forwarder.ts";
 import { type Registration, register } from "./registration.ts";
 
 /** An event that came through is registered by then. */

@@ -1,5 +1,6 @@
-import { rename } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { dirname } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createDockerClient, type DockerClient } from "../../../../src/sources/docker/client.ts";
 import type { EngineEvent } from "../../../../src/sources/docker/event-lines.ts";
@@ -212,6 +213,57 @@ describe("an engine that is not there", () => {
     await expect(open({ host: `unix://${path}.left` }).engineId(signal)).rejects.toMatchObject({
       message: expect.stringContaining("connection refused"),
       hint: expect.stringContaining("start Docker"),
+    });
+  });
+
+  test("no permission", { skip: process.getuid?.() !== 0 }, async () => {
+    process.seteuid?.(65_534);
+    try {
+      await expect(open().engineId(signal)).rejects.toMatchObject({
+        message: expect.stringContaining("permission denied"),
+        hint: expect.stringContaining("--group-add"),
+      });
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
+
+  test("a folder, as it is made by a mount when there is no socket", async () => {
+    await expect(open({ host: `unix://${dirname(engine.socketPath)}` }).engineId(signal)).rejects.toMatchObject({
+      message: expect.stringContaining(`${dirname(engine.socketPath)} is a folder`),
+      hint: expect.stringContaining("remove it, start Docker"),
+    });
+  });
+
+  test("a file", async () => {
+    const path = `${engine.socketPath}.txt`;
+    await writeFile(path, "");
+    await expect(open({ host: `unix://${path}` }).engineId(signal)).rejects.toMatchObject({
+      message: expect.stringContaining(`${path} is no socket`),
+      hint: expect.stringContaining("DOCKER_HOST"),
+    });
+  });
+
+  test.each([
+    ["that has no such path", { status: 404, body: "not found" }, /it has no \/_ping/],
+    ["that says OK to everything", { body: "OK" }, /it did not say one/],
+  ])("a web server %s", async (_, answer, message) => {
+    engine.apiVersion = undefined;
+    engine.intercept = () => answer;
+    await expect(open().engineId(signal)).rejects.toEqual(unavailable(message));
+    await expect(open().engineId(signal)).rejects.toMatchObject({
+      hint: expect.stringContaining("does not look like a Docker engine"),
+    });
+  });
+
+  test("something that speaks another protocol", async () => {
+    engine.intercept = (_, response) => {
+      response.socket?.end("220 mail.example ESMTP\r\n");
+      return "handled";
+    };
+    await expect(open().engineId(signal)).rejects.toMatchObject({
+      message: expect.stringContaining("the answer is not HTTP"),
+      hint: expect.stringContaining("does not look like a Docker engine"),
     });
   });
 

@@ -184,17 +184,53 @@ describe("list", () => {
   });
 
   test.each([
-    ["fails", { status: 500, body: { message: "no" } }],
-    ["talks nonsense", { body: {} }],
-  ])("an engine that %s whatever container it is asked about makes none vanish", async (_, answer) => {
-    setContainers(...Array.from({ length: 20 }, (_, i) => listed(`c${i}`)));
+    ["fails", 2, { status: 500, body: { message: "no" } }],
+    ["fails", 20, { status: 500, body: { message: "no" } }],
+    ["talks nonsense", 2, { body: {} }],
+    ["talks nonsense", 20, { body: {} }],
+  ])("an engine that %s whichever of %i containers it is asked about makes none vanish", async (_, size, answer) => {
+    setContainers(...Array.from({ length: size }, (_, i) => listed(`c${i}`)));
     engine.intercept = (path) => (path.includes("/containers/id-") ? answer : undefined);
     const source = open();
     for (let i = 0; i < 10; i += 1) {
       await expect(source.list(makeSignal())).rejects.toMatchObject({ code: "SOURCE_UNAVAILABLE" });
     }
     engine.intercept = () => undefined;
-    expect(await source.list(makeSignal())).toHaveLength(20);
+    expect(await source.list(makeSignal())).toHaveLength(size);
+  });
+
+  test("many containers that cannot be inspected are given up too, as long as one can", async () => {
+    setContainers(...Array.from({ length: 20 }, (_, i) => listed(`c${i}`)));
+    engine.intercept = (path) => (/id-c\d+\//.test(path) && !path.includes("id-c7/") ? { status: 500, body: "no" } : undefined);
+    const source = open();
+    for (let i = 0; i < 8; i += 1) {
+      await source.list(makeSignal()).catch(() => undefined);
+    }
+    expect((await source.list(makeSignal())).map(({ id }) => id)).toEqual(["n1:c7:80"]);
+  });
+
+  test("an answer that was under way when something happened is used once and asked for again", async () => {
+    setContainers(listed("a"));
+    const source = open();
+    const hints = countHints(source);
+    await expect.poll(() => hints.count).toBe(1);
+    const held: (() => void)[] = [];
+    engine.intercept = (path, response) => {
+      if (!path.includes("/id-a/")) {
+        return undefined;
+      }
+      held.push(() => response.end(JSON.stringify(inspected(["SERVICE_NAME=before"]))));
+      return "handled";
+    };
+    const listing = source.list(makeSignal());
+    await expect.poll(() => held).toHaveLength(1);
+    engine.emit({ Type: "container", Action: "start", Actor: { ID: "id-a" } });
+    await expect.poll(() => hints.count).toBe(2);
+    held[0]?.();
+    expect(await listing).toMatchObject([{ service: "before" }]);
+    engine.intercept = () => undefined;
+    engine.details["id-a"] = inspected(["SERVICE_NAME=after"]);
+    expect(await source.list(makeSignal())).toMatchObject([{ service: "after" }]);
   });
 
   test("a known container that cannot be inspected again keeps what was said about it, and nobody waits for it twice (G7)", async () => {
