@@ -12,7 +12,8 @@ export interface Report {
   retain(wanted: readonly Place[]): void;
 }
 
-export function createReport(log: Log): Report {
+/** `hintFor` says what a person can do about a place that this holder has. */
+export function createReport(log: Log, hintFor: (holder: string) => { readonly hint?: string } = () => ({})): Report {
   const holders = new Map<string, string>();
 
   function tell(result: WriteResult, retryInMs?: number): void {
@@ -23,7 +24,12 @@ export function createReport(log: Log): Report {
       case "conflict":
         if (before !== result.holder) {
           holders.set(place, result.holder);
-          log.warn("entry is held by another owner and left alone", { service, id, holder: result.holder });
+          log.warn("entry is held by another owner and left alone", {
+            service,
+            id,
+            holder: result.holder,
+            ...hintFor(result.holder),
+          });
         }
         return;
       case "failed":

@@ -6,6 +6,7 @@ import { type Selector, selectorText, selectsKeys, selectsService } from "../mod
 import { type Snapshot, SnapshotBuilder } from "../model/snapshot.ts";
 import type { Change, Owned, Put, ReadOptions, Registry, WriteResult } from "../ports.ts";
 import { decodeEntryPath, encodeEntryPath } from "./codec.ts";
+import { isIdOfHost } from "./left-behind.ts";
 import { createMemoryWorld, type MemoryWorld, type StoredEntry } from "./memory-world.ts";
 
 export interface MemoryOptions {
@@ -67,10 +68,14 @@ class MemoryRegistry implements Registry {
   async owned(owner: string, signal: AbortSignal): Promise<readonly Owned[]> {
     signal.throwIfAborted();
     this.#world.assertUp("list entries of");
+    return owner === "" ? [] : this.#ownedBy(owner);
+  }
+
+  #ownedBy(owner: string): readonly Owned[] {
     const owned: Owned[] = [];
     for (const { value, version } of this.#world.entries()) {
-      if (value.ok && value.value.owner === owner && owner !== "") {
-        owned.push({ entry: value.value, revision: String(version), unleased: false });
+      if (value.ok && value.value.owner === owner) {
+        owned.push({ entry: value.value, revision: String(version), unleased: owner === "" });
       }
     }
     return owned.sort((a, b) => compareText(a.entry.service, b.entry.service) || compareText(a.entry.id, b.entry.id));
@@ -113,9 +118,10 @@ class MemoryRegistry implements Registry {
     this.#world.showHolder(owner, holder);
   }
 
-  async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
+  async orphans(hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
     signal.throwIfAborted();
-    return [];
+    this.#world.assertUp("list entries of");
+    return this.#ownedBy("").filter(({ entry }) => isIdOfHost(entry.id, hosts));
   }
 
   async release(owner: string, signal: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import { FairleadError } from "../../model/errors.ts";
 import { compareText, type Instance } from "../../model/instance.ts";
 import type { Change, Log, Owned, RegistryWriter, WriteResult } from "../../ports.ts";
 import { encodeEntryPath } from "../codec.ts";
+import { isIdOfHost } from "../left-behind.ts";
 import type { KeyLayout } from "../store.ts";
 import type { EtcdClient } from "./client.ts";
 import { createForm, type EntryForm } from "./form.ts";
@@ -80,7 +81,7 @@ export class EtcdWriter implements RegistryWriter {
     const lease = holding.lease?.id ?? holding.candidate;
     const owned = mine.flatMap((place) => this.#ownedAt(place, lease));
     holding.strays = new Set(owned.filter(({ unleased }) => unleased).map(({ entry }) => encodeEntryPath(entry)));
-    return owned.sort((a, b) => compareText(a.entry.service, b.entry.service) || compareText(a.entry.id, b.entry.id));
+    return owned.sort(byPlace);
   }
 
   async write(owner: string, change: Change, signal: AbortSignal): Promise<readonly WriteResult[]> {
@@ -143,9 +144,17 @@ export class EtcdWriter implements RegistryWriter {
     await this.#living.showHolder(owner, holder, holding.lease, signal);
   }
 
-  async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
+  async orphans(hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
     signal.throwIfAborted();
-    return [];
+    if (!this.#form.isRegistrators) {
+      return [];
+    }
+    const places = await allPlaces(this.#client, this.#form, signal);
+    const left = places.filter(({ path, kvs }) => this.#form.standingAt(path, kvs)?.owner === "");
+    return left
+      .flatMap((place) => this.#ownedAt(place, undefined))
+      .filter(({ entry }) => isIdOfHost(entry.id, hosts))
+      .sort(byPlace);
   }
 
   async release(owner: string, signal: AbortSignal): Promise<void> {
@@ -252,6 +261,10 @@ export class EtcdWriter implements RegistryWriter {
       }
     }
   }
+}
+
+function byPlace(a: Owned, b: Owned): number {
+  return compareText(a.entry.service, b.entry.service) || compareText(a.entry.id, b.entry.id);
 }
 
 /** Two tries fit between two beats, so that a dead endpoint costs no lease. */

@@ -68,6 +68,7 @@ registrySuite("file", {
     restart: "a folder has no server",
     ownKey: "keys and entries are in different folders",
     atomicWipe: "files are removed one after the other",
+    orphans: "Registrator writes no folders",
     registrator: "confd and Registrator do not read folders",
   },
 });

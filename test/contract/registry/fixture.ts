@@ -53,6 +53,8 @@ export type Capability =
   | "ownKey"
   | "sibling"
   | "registrator"
+  /** Registrator can have left entries behind in it. */
+  | "orphans"
   /** An owner that has a lease and no entry is known to readers. */
   | "ownersWithoutEntries"
   /** A process can show itself as the one that writes as an owner. */

@@ -15,6 +15,7 @@ import { keyCases } from "./cases/keys.ts";
 import { layoutCases } from "./cases/layout.ts";
 import { leaseCases } from "./cases/leases.ts";
 import { nameCases } from "./cases/names.ts";
+import { orphanCases } from "./cases/orphans.ts";
 import { ownerCases } from "./cases/owners.ts";
 import { readCases } from "./cases/read.ts";
 import { writeCases } from "./cases/write.ts";
@@ -36,6 +37,7 @@ const GROUPS: Readonly<Record<string, readonly Case[]>> = {
   invalid: invalidCases,
   keys: keyCases,
   "registrator layout": layoutCases,
+  orphans: orphanCases,
 };
 
 export function registrySuite(name: string, quiet: RegistryFixture): void {
