@@ -2,7 +2,7 @@ import type { Deps } from "../../compose/deps.ts";
 import { findNode } from "../../compose/node.ts";
 import { openRegistry } from "../../compose/registry.ts";
 import { findCheckLevels, type TargetCheck } from "../../compose/render.ts";
-import { createDocker, createSwarm } from "../../compose/sources.ts";
+import { createDocker, createHttp, createSwarm } from "../../compose/sources.ts";
 import type { Config } from "../../config/load.ts";
 import { locateRegistry } from "../../config/registry.ts";
 import { withDeadline } from "../../core/time.ts";
@@ -104,6 +104,12 @@ async function probe(context: Context, config: Config, timeoutMs: number): Promi
         await (await createDocker(docker, { node, registry: locateRegistry(config.registry, deps.env) }, deps)).list(signal);
       });
     }),
+    ...(config.register?.sources.http ?? []).map((http) =>
+      failureOf(async () => {
+        const node = config.node ?? ""; // in ids only, and they are not looked at
+        await (await createHttp(http, node, deps)).list(context.signal);
+      }),
+    ),
     failureOf(async () => {
       const swarm = config.register?.sources.swarm;
       if (swarm === undefined) {

@@ -60,7 +60,7 @@ export function createSwarmSource(options: SwarmSourceOptions): SwarmSource {
     const hints = createHints();
     const onHint = hints.notify;
     const done = Promise.all([
-      followEvents({ client: client.events, log, onHint, onContainer: () => undefined, ...random }, following.signal),
+      followEvents({ client: client.events, log, onHint, onOpen: ignore, onEvent: ignore, ...random }, following.signal),
       watchTasks({ client, memory, log, onHint, ...random }, following.signal),
     ]).catch(hints.fail);
     try {
@@ -84,3 +84,6 @@ export function createSwarmSource(options: SwarmSourceOptions): SwarmSource {
 
   return { name: "swarm", list, changes, inspect };
 }
+
+/** The hint is all that counts. */
+function ignore(): void {}

@@ -6,20 +6,15 @@ import { withDeadline } from "../../core/time.ts";
 import { FairleadError } from "../../model/errors.ts";
 import { hostPort } from "../../model/instance.ts";
 import { type Context, printJson, printLine, quietLog, table } from "../context.ts";
-import { findConfigFile, loadConfigFile, parseRegistryOption, type RegistryOptions, timeoutOf } from "../settings.ts";
-
-interface Options extends RegistryOptions {
-  readonly docker?: string;
-  readonly json?: boolean;
-  readonly timeout?: string;
-}
+import { findConfigFile, loadConfigFile, parseRegistryOption, timeoutOf } from "../settings.ts";
+import type { InspectOptions } from "./options.ts";
 
 type SwarmConfig = NonNullable<NonNullable<Config["register"]>["sources"]["swarm"]>;
 
 const DEFAULT_SWARM: SwarmConfig = { mode: "tasks", networks: [], register: "all", poll: 5000 };
 
 /** What a manager says about its swarm, mapped, and why something is not registered. */
-export async function inspectSwarm(context: Context, options: Options): Promise<void> {
+export async function inspectSwarm(context: Context, options: InspectOptions): Promise<void> {
   const deps: Deps = { env: context.env, log: quietLog(context), secrets: context.secrets };
   const config =
     findConfigFile(context, options.config) === undefined ? undefined : await loadConfigFile(context, options.config);
