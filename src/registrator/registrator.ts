@@ -58,9 +58,9 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     const failures = await listSources(signal);
     const desired = join(sources.map((source) => ({ source: source.name, instances: lastGood.get(source) ?? [] })));
     const owned = await writer.owned(owner, signal);
-    const wanted = hosts?.settle(desired, owned) ?? desired;
-    const change = plan(wanted, owned, (instance) => writer.asStored(instance));
     const isComplete = lastGood.size === sources.length;
+    const wanted = hosts?.settle({ desired, owned, isComplete }) ?? desired;
+    const change = plan(wanted, owned, (instance) => writer.asStored(instance));
     if (change.put.length > 0 || (isComplete && change.remove.length > 0)) {
       report(await writer.write(owner, isComplete ? change : { put: change.put, remove: [] }, signal));
     }

@@ -369,6 +369,12 @@ describe("a document", () => {
     }
   });
 
+  it("G2 does not show an id that could do something to a terminal", () => {
+    const result = read([{ ...a, id: "\u001b[2Jx" }]);
+    expect(result).toMatchObject({ ok: true, listing: { instances: [], skipped: [{ place: "/0" }] } });
+    expect(JSON.stringify(result)).not.toContain("2J");
+  });
+
   it("may say the same twice", () => {
     expect(read([a, a])).toMatchObject({ ok: true, listing: { items: 2, instances: [{ id: "a" }], skipped: [] } });
   });
