@@ -129,7 +129,7 @@ export async function startLife({ name, store, folder, node = "n1", ids, more = 
   return startFairlead(["run", "-c", file], { cwd: folder });
 }
 
-export async function writeServices(folder: string, name: string, ids: readonly string[]): Promise<void> {
+async function writeServices(folder: string, name: string, ids: readonly string[]): Promise<void> {
   const services = ids.length === 0 ? {} : { web: ids.map((id) => ({ id, address: "10.0.0.1", port: 80 })) };
   await writeFile(join(folder, `${name}.services.yaml`), stringify({ services }));
 }
