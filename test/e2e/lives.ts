@@ -39,7 +39,7 @@ function folderStore(dir: string): LifeStore {
   const services = join(dir, "services");
   return {
     registry: `file://${dir}`,
-    ttlMs: 6000,
+    ttlMs: 8000,
     slackMs: 500,
     async versions() {
       const names = await readdir(services, { recursive: true }).catch(() => []);
@@ -61,7 +61,7 @@ export function etcdStoreOf(etcd: Etcd): LifeStore {
   const [key, end] = ["/fairlead/services/", "/fairlead/services0"].map((text) => Buffer.from(text).toString("base64"));
   return {
     registry: `etcd://${etcd.endpoint}`,
-    ttlMs: 6000,
+    ttlMs: 8000,
     slackMs: 2000,
     async versions() {
       const answer = (await etcd.call("/v3/kv/range", { key, range_end: end })) as {

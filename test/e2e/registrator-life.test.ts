@@ -55,8 +55,8 @@ for (const { name, servers, make } of LIFE_STORES) {
       const second = await launch({ name: "a", store, ids: ["1", "2"] });
       await second.logged("another process on this machine registers for this node", {}, 15_000 * PATIENCE);
       await first.kill();
-      await pass(1.5 * store.ttlMs); // the entries live only by the second process
-      expect(await store.versions()).toEqual(before);
+      await pass(store.ttlMs + 2000); // the entries live only by the second process
+      expect(await store.versions(), second.stderr()).toEqual(before);
       expect(second.log().filter(({ msg }) => /^registered|lost|lease could/.test(msg))).toEqual([]);
 
       const watcher = await watch(store);
