@@ -85,8 +85,8 @@ export function createProgram(context: Context): Command {
     name: "inspect",
     arguments: "<what> [name]",
     description:
-      "what `docker` or the `registry` says right now, and why something is not registered; with the name of a container, " +
-      "what decided each part of it",
+      "what `docker`, the `swarm`, `http` sources or the `registry` say right now, why something is not registered, and who has which " +
+      "`hosts`; with the name of a container, what decided each part of it",
     options: [
       ...registryOptions(),
       new Option("--docker <url>", "the engine, for example unix:///var/run/docker.sock"),
@@ -96,6 +96,7 @@ export function createProgram(context: Context): Command {
     examples: [
       "fairlead inspect docker",
       "fairlead inspect docker web-1",
+      "fairlead inspect swarm",
       "fairlead inspect registry --registry consul://127.0.0.1:8500 --json",
     ],
     load: () => import("./commands/inspect.ts"),

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import type { Config } from "../config/load.ts";
 import { locateRegistry, type RegistryLocation } from "../config/registry.ts";
 import type { Registry } from "../ports.ts";
+import { createExclusiveHosts, type ExclusiveHosts } from "../registrator/exclusive-hosts.ts";
 import { createRegistrator, type Registrator } from "../registrator/registrator.ts";
 import type { Renderer } from "../render/renderer.ts";
 import type { Deps } from "./deps.ts";
@@ -12,8 +13,11 @@ import { openRegistry } from "./registry.ts";
 import { createSources } from "./sources.ts";
 import { defaultStateDir } from "./state-dir.ts";
 
-/** The first change after a calm waits this long for company, a storm makes a pass each half second. */
-const REGISTER_SETTLE = { quietMs: 20, maxMs: 500 };
+/**
+ * The first change after a calm waits this long for company; in a storm there are five passes a second, and so five lists of all containers
+ * at most. Not fewer: whoever is told to stop must not be sent to for long.
+ */
+const REGISTER_SETTLE = { quietMs: 20, maxMs: 200 };
 
 /** What a configuration makes: to be run, then closed. */
 export interface App {
@@ -41,6 +45,12 @@ export async function createApp(config: Config, deps: Deps, signal: AbortSignal,
   return { node, registry, registrator, renderer };
 }
 
+function createHosts({ register, registry }: Config, owner: string, deps: Deps): ExclusiveHosts | undefined {
+  return register?.policy?.hosts !== "exclusive"
+    ? undefined
+    : createExclusiveHosts({ open: () => openRegistry(registry, deps), owner, resyncMs: register.resync, log: deps.log });
+}
+
 async function createRegisterPart(
   config: Config,
   register: NonNullable<Config["register"]>,
@@ -66,6 +76,7 @@ async function createRegisterPart(
       resyncMs: register.resync,
       onStop: register.onStop,
       settle: REGISTER_SETTLE,
+      hosts: createHosts(config, node, deps),
       ...(adopt && { adopt: [...new Set([hostname(), node])] }),
       log,
     }),

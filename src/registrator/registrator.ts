@@ -4,6 +4,8 @@ import { FairleadError, messageOf } from "../model/errors.ts";
 import type { Instance } from "../model/instance.ts";
 import type { Change, Log, RegistryWriter, Source, WriteResult } from "../ports.ts";
 import { createAdoption } from "./adoption.ts";
+import type { ExclusiveHosts } from "./exclusive-hosts.ts";
+import { createJoin } from "./join.ts";
 import { createKeeper } from "./keeper.ts";
 import { plan } from "./plan.ts";
 import { commonFailure, createReport, describe } from "./report.ts";
@@ -22,6 +24,8 @@ export interface RegistratorOptions {
   readonly resyncMs: number;
   readonly onStop: "keep" | "deregister";
   readonly settle: Settle;
+  /** Present: a host and path belong to one service only. */
+  readonly hosts?: ExclusiveHosts | undefined;
   /** Names of this node under which Registrator wrote: what it left behind is taken over or removed. Absent: it is left alone. */
   readonly adopt?: readonly string[];
   readonly log: Log;
@@ -39,9 +43,10 @@ export interface Registrator {
  * its last good answer; until every source has answered once, nothing is removed. An entry that cannot be written is tried again alone.
  */
 export function createRegistrator(options: RegistratorOptions): Registrator {
-  const { writer, sources, owner, ttlMs, log } = options;
+  const { writer, sources, owner, ttlMs, hosts, log } = options;
   const lastGood = new Map<Source, readonly Instance[]>();
   const adoption = createAdoption(options);
+  const join = createJoin(log);
   const retries = createRetries();
   const report = createReport(log, adoption.hintFor);
   const loop = createLoop({
@@ -62,9 +67,10 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
       return; // as soon as it may, there is a pass
     }
     const failures = await listSources(signal);
-    const desired = [...lastGood.values()].flat();
+    const desired = join(sources.map((source) => ({ source: source.name, instances: lastGood.get(source) ?? [] })));
     const owned = [...(await writer.owned(owner, signal)), ...(await adoption.leftBehind(signal))];
-    const planned = plan(desired, owned, (instance) => writer.asStored(instance));
+    const wanted = hosts?.settle(desired, owned) ?? desired;
+    const planned = plan(wanted, owned, (instance) => writer.asStored(instance));
     const isComplete = lastGood.size === sources.length;
     const change = isComplete ? planned : { put: planned.put, remove: [] };
     retries.retain(change);
@@ -123,8 +129,9 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
   }
 
   async function run(signal: AbortSignal): Promise<void> {
+    const following = sources.map((source) => follow(source, signal));
     try {
-      await Promise.all([loop.run(signal), keeper.run(signal), ...sources.map((source) => follow(source, signal))]);
+      await Promise.all([loop.run(signal), keeper.run(signal), hosts?.follow(loop.trigger, signal), ...following]);
     } finally {
       retryAlarm.clear();
     }

@@ -20,7 +20,7 @@ function containerText({ container, instances, skipped }: MappedContainer): stri
   const registered = instances.map((instance) => ["  registered", instance.service, ...instanceCells(instance)]);
   const rows = registered.length === 0 ? [] : [alignedText(registered)];
   const reasons = skipped.map(({ port, reason }) => `  skipped     ${port === undefined ? "" : `${port}: `}${harmless(reason)}`);
-  const head = "image" in container ? rawText(container) : harmless(container.name || container.id);
+  const head = "image" in container ? rawText(container) : harmless(container.name || container.id.slice(0, 12));
   return [head, ...rows, ...reasons].join("\n");
 }
 
@@ -65,7 +65,7 @@ export function explanationText({ container, words, ports, instances, skipped }:
   const general = skipped.filter(({ port }) => port === undefined || !ports.some((explained) => explained.port === port));
   const wordRows = words.map(wordCells);
   return [
-    container.name,
+    harmless(container.name || container.id.slice(0, 12)),
     alignedText(facts),
     ...(wordRows.length === 0 ? ["\nno label or variable of it is for fairlead"] : [`\n${table(WORD_HEAD, wordRows)}`]),
     ...ports.map((port) => `\n${portBlock(port)}`),

@@ -47,7 +47,11 @@ async function examine(context: Context, options: InspectOptions): Promise<Docke
       signal,
       wait: false,
     });
-    const source = await createDocker(docker, { node, registry: registryOf(context, config, options) }, deps);
+    const source = await createDocker(
+      docker,
+      { node, registry: registryOf(context, config, options), policy: config?.register?.policy },
+      deps,
+    );
     return await source.examine(signal);
   });
 }

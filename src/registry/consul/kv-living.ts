@@ -99,7 +99,12 @@ export class KvLiving {
    * Shows a process as the holder. The record stays on the session that it hangs on, unless it was ours and somebody else moved it; without a
    * record and a session there is nothing that it could be shown on.
    */
-  async showHolder(owner: string, holder: string, session: string | undefined, signal: AbortSignal): Promise<void> {
+  async showHolder(
+    owner: string,
+    holder: string,
+    { session, isAlive }: { readonly session: string | undefined; readonly isAlive: (session: string) => Promise<boolean> },
+    signal: AbortSignal,
+  ): Promise<void> {
     this.#holders.set(owner, holder);
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const standing = await this.find(owner, signal);
@@ -112,8 +117,8 @@ export class KvLiving {
       const Key = this.#layout.livingKey(owner);
       const guard: TxnOperation =
         standing === undefined ? { Verb: "check-not-exists", Key } : { Verb: "check-index", Key, Index: standing.index };
-      if (await this.#write(record, place, [guard], signal)) {
-        return;
+      if ((await this.#write(record, place, [guard], signal)) || (standing === undefined && !(await isAlive(place)))) {
+        return; // without its session it is shown with the next one
       }
     }
     const text = `cannot show who registers as ${JSON.stringify(owner)}: others change it all the time, or Consul refuses it`;

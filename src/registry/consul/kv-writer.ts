@@ -111,7 +111,8 @@ export class KvWriter implements RegistryWriter {
 
   async showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await this.#living.showHolder(owner, holder, this.#beaten.get(owner), signal);
+    const isAlive = (session: string): Promise<boolean> => this.#sessions.isAlive(session, signal);
+    await this.#living.showHolder(owner, holder, { session: this.#beaten.get(owner), isAlive }, signal);
   }
 
   /** What hangs on a session is held by a living program. Registrator makes none. */

@@ -4,6 +4,7 @@ import type { Log } from "../../ports.ts";
 import { decodeLiving, encodeLiving, type LivingRecord } from "../owner-record.ts";
 import type { KeyLayout } from "../store.ts";
 import type { EtcdClient } from "./client.ts";
+import { lookUpLease } from "./lease.ts";
 import { storeKey } from "./ranges.ts";
 import { getKeys } from "./txn.ts";
 
@@ -66,6 +67,9 @@ export class LivingRecords {
       const lease = standing === undefined || ours?.isShown === true ? ours?.id : standing.lease;
       if (lease === undefined || (standing !== undefined && (standing.holder ?? "") === holder)) {
         return;
+      }
+      if (standing === undefined && (await lookUpLease(this.#options.client, lease, signal)) === undefined) {
+        return; // it has ended, as the next beat will tell
       }
       const record = { owner, holder, isSettled: standing?.isSettled ?? ours?.isShown ?? false };
       if (await this.#write(record, { lease, guard: standing?.revision ?? "0", signal })) {

@@ -126,9 +126,10 @@ function explainWords(
   return [...rows, ...foreignWords(container, general.get("service"), addressLabel)];
 }
 
-/** A reason about a word begins with its name. */
+/** A reason about a word that makes no sense begins with its name. */
 function isAbout(reason: string, key: string): boolean {
-  return reason.replace(/^(\d+\/\w+: |the word )/, "").startsWith(`${quoteKey(key)} `);
+  const isProblem = /; it was left out$| is no port$/.test(reason);
+  return isProblem && reason.replace(/^(\d+\/\w+: |the word )/, "").startsWith(`${quoteKey(key)} `);
 }
 
 function isGeneralWinner({ port, beatenBy }: Reading): boolean {

@@ -1,9 +1,11 @@
 import { compareText, hostPort, type Instance } from "../../model/instance.ts";
 import { nameProblem } from "../names.ts";
+import type { Judge } from "../policy.ts";
 import { readCheck } from "./checks.ts";
 import type { Container, ContainerPort } from "./container.ts";
 import { eligiblePorts, type Skipped, skipPort } from "./eligible.ts";
 import { imageName, orchestratedName } from "./names.ts";
+import { originOf } from "./origin.ts";
 import { type PlacementOptions, placePort, type Reach, reachOf, withLabelledAddress } from "./placement.ts";
 import { type Register, refuseContainer, refusePort } from "./refusal.ts";
 import { quoteKey } from "./values.ts";
@@ -18,6 +20,8 @@ export interface MappingOptions extends PlacementOptions {
   readonly health: "honour" | "ignore";
   /** For every instance, after its own tags. */
   readonly tags?: readonly string[];
+  /** Present: what it refuses is left out. */
+  readonly judge?: Judge;
 }
 
 export interface Mapped {
@@ -122,6 +126,12 @@ export function decide(container: Container, options: MappingOptions): Decision 
       health: health.text,
       ...check.healthCheck,
     };
+    const judged = options.judge?.(originOf(container), instance);
+    if (judged !== undefined) {
+      reports.push(skipPort(port, "problem", judged));
+      ports.push({ port, service, id });
+      continue;
+    }
     const address = { text: hostPort(placed.at.address, placed.at.port), from: placed.because ?? "" };
     ports.push({ port, service, id, address, health, instance });
   }

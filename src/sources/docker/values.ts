@@ -59,7 +59,7 @@ export function quoteKey(key: string): string {
   return metaNameProblem(key) === undefined ? key : JSON.stringify(key.slice(0, 60)).replaceAll(UNPRINTABLE, "?");
 }
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]/g;
 
 /** @example parseWeight("1.5") === 1.5 */
 export function parseWeight(text: string): number | undefined {

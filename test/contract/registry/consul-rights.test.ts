@@ -72,7 +72,7 @@ describeWith(["consul"], "tokens for Consul's catalogue", () => {
     const rights = await grantRights(stage.consul, ALL);
     const registry = stage.open({ token: async () => rights.token });
     await registry.keepAlive(OWNER, 30_000, stage.signal);
-    await stage.put(registry, ...["a", "b", "c", "d"].map((id) => instance("db", id)), instance("web", "1"));
+    await stage.put(registry, ...["a", "b", "c", "d"].map((id) => instance("db", id)), instance("web", "z"));
     await rights.change(WEB);
     await expect(registry.release(OWNER, stage.signal)).rejects.toMatchObject({ code: "REGISTRY_DENIED" });
     expect((await agentServices(stage.consul)).map(({ ID }) => ID).sort()).toEqual(["a", "b", "c", "d"]);
@@ -89,7 +89,8 @@ describeWith(["consul"], "tokens for Consul's catalogue", () => {
     const [first, second] = [await grantRights(stage.consul, ALL), await grantRights(stage.consul, ALL)];
     await writeFile(file, first.token);
     const registry = stage.open({ token: async () => await readFile(file, "utf8") });
-    let instances: readonly Instance[] = [instance("web", "1"), instance("web", "2")];
+    const healthCheck = { kind: "ttl", ttlMs: 600_000, initialStatus: "passing" } as const;
+    let instances: readonly Instance[] = [instance("web", "1", { healthCheck }), instance("web", "2")];
     const running = startRegistrator(registry, TTL_MS, () => instances);
     await waitFor(async () => (await catalogItems(stage.consul, "web")).length === 2, { timeoutMs: 10_000, what: "both" });
 
@@ -107,6 +108,10 @@ describeWith(["consul"], "tokens for Consul's catalogue", () => {
     }
     expect([...seen].sort()).toEqual(["1 well", "2 well", "3 well"]);
     expect((await registry.owned(OWNER, stage.signal)).map(({ unleased }) => unleased)).toEqual([false, false, false]);
+    // The agent itself writes it into the catalogue, with the token that the service was registered with.
+    await stage.consul.json("/v1/agent/check/warn/service:1", { method: "PUT" });
+    const isShown = async (): Promise<boolean> => (await stage.statuses("web"))["service:1"] === "warning";
+    await waitFor(isShown, { timeoutMs: 5000 * PATIENCE, what: "what the agent found to be in the catalogue" });
     await running.stop();
     await rm(folder, { recursive: true });
   });

@@ -116,6 +116,7 @@ export function startRegistrator(
     mark: "stage/1",
     ttlMs,
     resyncMs: 1000,
+    mark: "a process",
     onStop: "keep",
     settle: { quietMs: 10, maxMs: 100 },
     log,

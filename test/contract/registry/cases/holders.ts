@@ -135,6 +135,7 @@ export const holderCases: readonly Case[] = [
         timeoutMs: fixture.slackMs + fixture.noticeMs,
         what: "the holder to go",
       });
+      await a.registry.showHolder(OWNER, "host/a", signal); // there is nothing to show it on, and no harm in that
       expect(await a.beat()).toBe("lost");
       expect(await holderSeen(arena)).toBe("host/a");
       await a.put(instance("web", "1"));

@@ -150,6 +150,13 @@ describe("what the catalogue's items mean", () => {
     expect(entriesOf(item(ours, checks))).toEqual(expected);
   });
 
+  test("the check that Consul was asked to run counts, and is no part of what templates see", () => {
+    const asked = encode(web({ id: "o", healthCheck: { kind: "tcp", intervalMs: 1000 } }));
+    const [read] = readEntries([item(asked, [check(healthCheckId("o"), "passing"), check("service:o", "warning")])]);
+    expect(read).toMatchObject({ entry: { id: "o", health: "warning", meta: {} } });
+    expect(read).not.toHaveProperty("entry.healthCheck");
+  });
+
   test("a service without a port is no place to send anything; an address that is none is reported", () => {
     expect(entriesOf(item({ ...foreign, port: 0 }), item({ ...foreign, address: "10.0.0.1; evil" }))).toEqual([
       ["n1/web/f", "its address is no IP address or host name"],
