@@ -113,7 +113,6 @@ export function startRegistrator(
     writer,
     sources: [source],
     owner: OWNER,
-    mark: "stage/1",
     ttlMs,
     resyncMs: 1000,
     mark: "a process",
