@@ -115,7 +115,6 @@ export function startRegistrator(
     owner: OWNER,
     ttlMs,
     resyncMs: 1000,
-    mark: "a process",
     onStop: "keep",
     settle: { quietMs: 10, maxMs: 100 },
     log,
