@@ -113,6 +113,7 @@ export function startRegistrator(
     writer,
     sources: [source],
     owner: OWNER,
+    mark: "stage/1",
     ttlMs,
     resyncMs: 1000,
     onStop: "keep",
