@@ -30,15 +30,15 @@ export function finish(
     });
   }
   const { register, render } = data;
-  if (register !== undefined && register.sources.docker === undefined && register.sources.static === undefined) {
+  if (register !== undefined && Object.values(register.sources).every((source) => source === undefined)) {
     problems.push({
       message: '"register.sources" is empty',
       location: locate(["register", "sources"]),
-      hint: "add docker, static, or both",
+      hint: "add docker, swarm, static, http, or several of them",
     });
   }
   if (register !== undefined) {
-    problems.push(...checkTtl(register.ttl, registry, locate));
+    problems.push(...checkTtl(register.ttl, registry, locate), ...checkClaims(register, registry, locate));
   }
   if (render !== undefined) {
     if (Object.keys(render.targets).length === 0) {
@@ -68,7 +68,14 @@ export function finish(
               ...(register.sources.docker.certPath !== undefined && { certPath: absolute(register.sources.docker.certPath) }),
             },
           }),
+          ...(register.sources.swarm && {
+            swarm: {
+              ...register.sources.swarm,
+              ...(register.sources.swarm.certPath !== undefined && { certPath: absolute(register.sources.swarm.certPath) }),
+            },
+          }),
           ...(register.sources.static && { static: { file: absolute(register.sources.static.file) } }),
+          ...(register.sources.http && { http: register.sources.http.map((source) => finishHttp(source, absolute)) }),
         },
       },
     }),
@@ -82,6 +89,18 @@ export function finish(
         ),
       },
     }),
+  };
+}
+
+type HttpConfig = NonNullable<NonNullable<ConfigFile["register"]>["sources"]["http"]>[number];
+
+function finishHttp(source: HttpConfig, absolute: (path: string) => string): HttpConfig {
+  const { tokenFile, tls = {} } = source;
+  const files = Object.entries(tls).flatMap(([name, file]) => (file === undefined ? [] : [[name, absolute(file)] as const]));
+  return {
+    ...source,
+    ...(tokenFile !== undefined && { tokenFile: absolute(tokenFile) }),
+    ...(source.tls !== undefined && { tls: Object.fromEntries(files) }),
   };
 }
 
@@ -140,6 +159,23 @@ function checkTtl(
       hint: `write ${leastMs / 1000}s or more`,
     },
   ];
+}
+
+/** Whoever decides about hosts has to see them in the registry. */
+function checkClaims(
+  { policy }: NonNullable<ConfigFile["register"]>,
+  registry: RegistrySettings | undefined,
+  locate: (path: Path) => Problem["location"],
+): readonly Problem[] {
+  return policy?.hosts !== "exclusive" || registry?.layout !== "registrator"
+    ? []
+    : [
+        {
+          message: '"register.policy.hosts" cannot be exclusive: the layout `registrator` has no room for hosts',
+          location: locate(["register", "policy", "hosts"]),
+          hint: "use the layout `json`, or leave hosts shared",
+        },
+      ];
 }
 
 function hintOf(error: unknown): { readonly hint?: string } {

@@ -32,6 +32,8 @@ export function explainIssues(issues: readonly z.core.$ZodIssue[], schema: JsonS
         return explainUnion(issue, schema, path);
       case "invalid_type":
         return [{ path, atKey: false, ...explainType(issue, path) }];
+      case "invalid_key":
+        return [{ path, atKey: true, message: `${named(path)}: ${issue.issues[0]?.message ?? issue.message}` }];
       case "invalid_value":
         return [explainValue(path, issue.values.map(String), issue.input)];
       default:
@@ -145,7 +147,9 @@ function codeFrame(text: string, line: number, column: number): string {
     return "";
   }
   const gutter = String(line);
-  return `\n    ${gutter} | ${source}\n    ${" ".repeat(gutter.length)} | ${" ".repeat(Math.max(0, column - 1))}^`;
+  // A password in an address is one of the mistakes that a line may be shown for.
+  const shown = source.replace(/:\/\/[^\s/@"']*@/g, (login) => `://${"*".repeat(login.length - 4)}@`);
+  return `\n    ${gutter} | ${shown}\n    ${" ".repeat(gutter.length)} | ${" ".repeat(Math.max(0, column - 1))}^`;
 }
 
 /** One error for all of them. */

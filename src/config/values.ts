@@ -15,6 +15,18 @@ export function parseDuration(text: string): number | undefined {
   return unit === undefined ? undefined : Number(match?.[1]) * UNITS_MS[unit];
 }
 
+const UNITS_BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
+
+/**
+ * Bytes of `512B`, `64KiB`, `16MiB`, `1GiB`; undefined when it is none of these.
+ * @example parseSize("64KiB") === 65536
+ */
+export function parseSize(text: string): number | undefined {
+  const match = /^(\d{1,9})(B|KiB|MiB|GiB)$/.exec(text);
+  const unit = match?.[2] as keyof typeof UNITS_BYTES | undefined;
+  return unit === undefined ? undefined : Number(match?.[1]) * UNITS_BYTES[unit];
+}
+
 /**
  * The part, 0–1, of `50%`; undefined when it is no percentage.
  * @example parsePercentage("50%") === 0.5

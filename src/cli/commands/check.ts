@@ -2,7 +2,7 @@ import type { Deps } from "../../compose/deps.ts";
 import { findNode } from "../../compose/node.ts";
 import { openRegistry } from "../../compose/registry.ts";
 import { findCheckLevels, type TargetCheck } from "../../compose/render.ts";
-import { createDocker } from "../../compose/sources.ts";
+import { createDocker, createHttp, createSwarm } from "../../compose/sources.ts";
 import type { Config } from "../../config/load.ts";
 import { locateRegistry } from "../../config/registry.ts";
 import { withDeadline } from "../../core/time.ts";
@@ -102,6 +102,23 @@ async function probe(context: Context, config: Config, timeoutMs: number): Promi
       await withDeadline({ ms: timeoutMs, signal: context.signal, onTimeout }, async (signal) => {
         const node = await findNode(config, deps, { signal, wait: false });
         await (await createDocker(docker, { node, registry: locateRegistry(config.registry, deps.env) }, deps)).list(signal);
+      });
+    }),
+    ...(config.register?.sources.http ?? []).map((http) =>
+      failureOf(async () => {
+        const node = config.node ?? ""; // in ids only, and they are not looked at
+        await (await createHttp(http, node, deps)).list(context.signal);
+      }),
+    ),
+    failureOf(async () => {
+      const swarm = config.register?.sources.swarm;
+      if (swarm === undefined) {
+        return;
+      }
+      const onTimeout = (): Error =>
+        new FairleadError("SOURCE_UNAVAILABLE", `the swarm's manager gave no answer within ${timeoutMs} ms`);
+      await withDeadline({ ms: timeoutMs, signal: context.signal, onTimeout }, async (signal) => {
+        await (await createSwarm(swarm, locateRegistry(config.registry, deps.env), deps)).list(signal);
       });
     }),
   ]);

@@ -3,7 +3,10 @@ import { isImageId, orchestratedName } from "./names.ts";
 import type { Mode } from "./placement.ts";
 
 /** Whether the list alone does not tell enough about a container. */
-export function needsInspection(container: Container, options: { readonly env: boolean; readonly mode: Mode }): boolean {
+export function needsInspection(
+  container: Container,
+  options: { readonly env: boolean; readonly mode: Mode; readonly judge?: unknown },
+): boolean {
   if (container.state !== "running" && container.state !== "paused") {
     return false;
   }
@@ -13,6 +16,6 @@ export function needsInspection(container: Container, options: { readonly env: b
     container.network.kind !== "own" ||
     (options.mode !== "published" && container.ports.length === 0) ||
     // Its tag has moved on to another image; the container still knows the name it was made from.
-    (isImageId(container.image) && orchestratedName(container.labels) === undefined)
+    (isImageId(container.image) && (orchestratedName(container.labels) === undefined || options.judge !== undefined))
   );
 }

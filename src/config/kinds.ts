@@ -1,0 +1,21 @@
+/** Small values of the schema that several of its parts hold. */
+import { z } from "zod";
+import { parseDuration, parseSize } from "./values.ts";
+
+export const duration = z
+  .string("is no duration; write 250ms, 5s or 1m")
+  .refine((text) => parseDuration(text) !== undefined, "is no duration; write 250ms, 5s or 1m")
+  .transform((text) => parseDuration(text) ?? 0);
+
+export const size = z
+  .string("is no size; write 64KiB or 16MiB")
+  .refine((text) => parseSize(text) !== undefined, "is no size; write 64KiB or 16MiB")
+  .transform((text) => parseSize(text) ?? 0);
+
+export const path = z.string("is no path").min(1, "is an empty path");
+
+export const tls = z.strictObject({
+  ca: path.optional().describe("PEM file of the authorities to trust; default: the system's"),
+  cert: path.optional().describe("PEM file of the client certificate"),
+  key: path.optional().describe("PEM file of its key"),
+});

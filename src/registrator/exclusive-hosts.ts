@@ -1,0 +1,104 @@
+import type { Entry, Instance } from "../model/instance.ts";
+import type { Service, Snapshot } from "../model/snapshot.ts";
+import type { Log, Owned, RegistryReader } from "../ports.ts";
+import { follow } from "../registry/follow.ts";
+import { pairsOf, type Refused, settleClaims } from "./claims.ts";
+
+/** What several services may not have at once: hosts. Decided in each pass, from what all others have registered. */
+export interface ExclusiveHosts {
+  /** What of the desired instances may be registered. Until the registry was read once, new claims wait. */
+  settle(desired: readonly Instance[], owned: readonly Owned[]): readonly Instance[];
+  /** Follows what others claim until the signal aborts, and tells whenever that is something else. */
+  follow(onChange: () => void, signal: AbortSignal): Promise<void>;
+}
+
+export interface ExclusiveHostsOptions {
+  /** A reader of its own: one reader follows one selector. Closed when following ends. */
+  readonly open: () => Promise<RegistryReader & { close(): Promise<void> }>;
+  readonly owner: string;
+  readonly resyncMs: number;
+  readonly log: Log;
+}
+
+export function createExclusiveHosts({ open, owner, resyncMs, log }: ExclusiveHostsOptions): ExclusiveHosts {
+  const claimsOf = rememberClaims(owner);
+  let others: readonly Entry[] | undefined;
+  let reported: ReadonlySet<string> = new Set();
+
+  function settle(desired: readonly Instance[], owned: readonly Owned[]): readonly Instance[] {
+    if (others === undefined) {
+      const held = new Set(owned.map(({ entry }) => placeOf(entry)));
+      return desired.filter((instance) => held.has(placeOf(instance)) || pairsOf(instance).length === 0);
+    }
+    const { kept, refused } = settleClaims({ desired, owned: owned.map(({ entry }) => entry), others });
+    report(refused);
+    return kept;
+  }
+
+  /** Once, and again when another service holds it. */
+  function report(refused: readonly Refused[]): void {
+    const next = new Set<string>();
+    for (const { instance, host, path, holder } of refused) {
+      const { service, id } = instance;
+      const key = JSON.stringify([service, id, host, path, holder]);
+      next.add(key);
+      if (!reported.has(key)) {
+        log.warn("host belongs to another service; the instance is not registered", { service, id, host, path, holder });
+      }
+    }
+    reported = next;
+  }
+
+  async function followOthers(onChange: () => void, signal: AbortSignal): Promise<void> {
+    const reader = await open();
+    try {
+      const snapshots = follow(
+        reader,
+        { services: "all", keys: [] },
+        {
+          signal,
+          backoff: { minMs: 200, maxMs: 10_000 },
+          minIntervalMs: 50,
+          resyncMs,
+          onStale: (stale) => {
+            if (stale !== undefined) {
+              const { code, message } = stale.error;
+              log.warn("hosts of other services cannot be read; what was known of them stays", { code, error: message });
+            }
+          },
+        },
+      );
+      for await (const snapshot of snapshots) {
+        const next = claimsOf(snapshot);
+        if (others === undefined || !sameItems(others, next)) {
+          others = next;
+          onChange();
+        }
+      }
+    } finally {
+      await reader.close();
+    }
+  }
+
+  return { settle, follow: followOthers };
+}
+
+/** The entries of others that claim a host. A service that did not change is not looked at again. */
+function rememberClaims(owner: string): (snapshot: Snapshot) => readonly Entry[] {
+  const known = new WeakMap<Service, readonly Entry[]>();
+  return (snapshot) =>
+    [...snapshot.services.values()].flatMap((service) => {
+      const found = known.get(service) ?? service.instances.filter((entry) => entry.owner !== owner && pairsOf(entry).length > 0);
+      known.set(service, found);
+      return found;
+    });
+}
+
+/** Snapshots share what did not change. */
+function sameItems(a: readonly Entry[], b: readonly Entry[]): boolean {
+  return a.length === b.length && a.every((entry, i) => entry === b[i]);
+}
+
+function placeOf({ service, id }: Pick<Instance, "service" | "id">): string {
+  return JSON.stringify([service, id]);
+}
