@@ -15,26 +15,50 @@ const NOTE = "<!-- Made by `npm run docs` from the tables in the code. Change th
 
 export function configurationPage(): string {
   const head = `# Configuration\n\n${NOTE}\nYAML (JSON is YAML too). An unknown key is an error that names the nearest one. Durations are \`250ms\`, \`5s\`, \`1m\`; paths are relative to the\nfile; \`\${NAME}\` and \`\${NAME:-default}\` take environment variables in. \`fairlead schema\` prints the same as JSON Schema.\n`;
-  const rows = describeProperties(configJsonSchema(), "");
+  const rows = describeProperties(configJsonSchema(), "", new Map());
   return `${head}\n${table(["key", "what", "default"], rows)}`;
 }
 
-function describeProperties(schema: JsonSchema, prefix: string): string[][] {
+/** Where each object was described: what stands in several places is described once. */
+type Described = Map<string, string>;
+
+function describeProperties(schema: JsonSchema, prefix: string, described: Described): string[][] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
     const path = prefix === "" ? name : `${prefix}.${name}`;
     const needed = schema.required?.includes(name) === true && property.default === undefined;
-    return [[`\`${path}\``, describeValue(property), defaultOf(property, needed)], ...describeInner(property, path)];
+    const known = formsOf(property).flatMap((form) => described.get(JSON.stringify(form.properties)) ?? []);
+    const same = [...new Set(known)].map((place) => ` Keys as in \`${place}\`.`).join("");
+    return [
+      [`\`${path}\``, `${describeValue(property)}${same}`, defaultOf(property, needed)],
+      ...describeInner(property, path, described),
+    ];
   });
 }
 
-function describeInner(property: JsonSchema, path: string): string[][] {
-  const forms = property.anyOf ?? [property];
-  return forms.flatMap((form) => {
+function formsOf(property: JsonSchema): readonly JsonSchema[] {
+  return (property.anyOf ?? [property]).flatMap((form) => (form.anyOf === undefined ? [form] : formsOf(form)));
+}
+
+function describeInner(property: JsonSchema, path: string, described: Described): string[][] {
+  return formsOf(property).flatMap((form) => {
     if (typeof form.additionalProperties === "object") {
-      return describeProperties(form.additionalProperties, `${path}.NAME`);
+      return describeOnce(form.additionalProperties, `${path}.NAME`, described);
     }
-    return form.items?.properties === undefined ? describeProperties(form, path) : describeProperties(form.items, `${path}[]`);
+    return form.items?.properties === undefined
+      ? describeOnce(form, path, described)
+      : describeOnce(form.items, `${path}[]`, described);
   });
+}
+
+function describeOnce(form: JsonSchema, path: string, described: Described): string[][] {
+  const text = JSON.stringify(form.properties);
+  if (described.has(text)) {
+    return [];
+  }
+  if (form.properties !== undefined) {
+    described.set(text, path);
+  }
+  return describeProperties(form, path, described);
 }
 
 function describeValue(property: JsonSchema): string {
@@ -163,7 +187,7 @@ cases:
 A file is one case, or has a list of them in \`cases\`; beside that list stand \`template\`, \`format\`, \`raw\`, \`onUnsafe\` and \`partials\` for all of them. Each case expects exactly one of
 \`expect\`, \`expectFile\`, \`contains\` and \`error\`. Paths are relative to the case file. An unknown key is an error that names the nearest one.
 
-${table(["key", "what", "default"], describeProperties(one, ""))}
+${table(["key", "what", "default"], describeProperties(one, "", new Map()))}
 - Services are as in the registry: instances that are \`critical\` are not used, an instance that names no \`id\` gets one of node, service, address and port, and the order is by id.
 - \`{{generation}}\` prints \`0000000000000000\`: the real one is the hash of the whole target's files.
 - Texts are compared to the last byte. In YAML a block \`|\` ends in one newline, \`|-\` in none, \`|+\` in all that stand there.
@@ -204,14 +228,16 @@ Then, on each node:
 
 1. Stop Registrator. In Consul and in keys its entries stay where they are, and are used; those that expire do so in their time.
 2. \`fairlead run --adopt\`, once. Entries that Registrator left behind under this host's name or under \`node\` (ids \`HOST:CONTAINER:PORT\`, without an owner) are taken over
-   where a container stands, without a moment in which they are gone, and removed where none does. Nothing else is touched: other hosts' entries, other programs', ids of
-   another form. With several sources nothing is removed before each has answered.
+   where fairlead registers an instance with that id, without a moment in which they are gone, and removed where it does not: \`fairlead inspect docker\` shows beforehand what it
+   registers. Nothing else is touched: other hosts' entries, other programs', ids of another form. An entry whose id came from SERVICE_ID is of such a form: remove it by hand. With several sources nothing is removed before each has answered. When that is done it is over, and the log says so; a new configuration (\`SIGHUP\`) begins it again.
 3. From then on \`fairlead run\`. Without \`--adopt\` such an entry is never touched: where it stands in the way, the log says so and names \`--adopt\`.
 
 With \`layout: registrator\` keys and values are those that Registrator writes: \`<prefix>/<service>/<id>\` = \`ip:port\`. Its nodes and fairlead's can share a prefix for as
 long as the change takes. What belongs to whom stands below \`fairlead/\`.
 
 ## Flags
+
+\`ttl\` and \`resync\` are keys of \`register\`, the others of \`register.sources.docker\`; what an address becomes are keys of \`registry\`: [configuration](configuration.md).
 
 ${table(["flag", "becomes", "because"], [...flags, version])}
 ## Back ends

@@ -85,8 +85,8 @@ export function createProgram(context: Context): Command {
     name: "inspect",
     arguments: "<what> [name]",
     description:
-      "what `docker`, the `swarm`, `http` sources or the `registry` say right now, and why something is not registered; with the " +
-      "name of a container, what decided each part of it",
+      "what `docker`, the `swarm`, `http` sources or the `registry` say right now, why something is not registered, and who has which " +
+      "`hosts`; with the name of a container, what decided each part of it",
     options: [
       ...registryOptions(),
       new Option("--docker <url>", "the engine, for example unix:///var/run/docker.sock"),

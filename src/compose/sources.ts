@@ -63,7 +63,7 @@ export async function createDocker(
 }
 
 /** Undefined without rules: then everything is allowed. */
-export async function createPolicyJudge(policy: RegisterConfig["policy"]): Promise<Judge | undefined> {
+async function createPolicyJudge(policy: RegisterConfig["policy"]): Promise<Judge | undefined> {
   return policy?.rules === undefined ? undefined : (await import("../sources/policy.ts")).createJudge(policy.rules);
 }
 

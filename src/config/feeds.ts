@@ -12,19 +12,28 @@ const scalars = z.array(scalar, "is no list of values; write [true]");
 
 const text = z.string().refine((value) => !value.startsWith("/") || parsePointer(value) !== undefined, NO_POINTER);
 
+const pointerRule = z.strictObject({
+  pointer: pointer.describe("where the value stands in an item"),
+  trim: z.string().optional().describe("characters that are taken off both ends"),
+  replace: z.record(z.string().min(1), z.string()).optional().describe('texts, and what they become: { "/": "-" }'),
+  default: scalar.optional().describe("where nothing stands there"),
+});
+const constant = z.strictObject({ value: scalar.describe("a constant, also one that begins with /") });
+
 const rule = z.union(
-  [
-    text,
-    z.number(),
-    z.strictObject({
-      pointer: pointer.describe("where the value stands in an item"),
-      trim: z.string().optional().describe("characters that are taken off both ends"),
-      replace: z.record(z.string().min(1), z.string()).optional().describe('texts, and what they become: { "/": "-" }'),
-      default: scalar.optional().describe("where nothing stands there"),
-    }),
-    z.strictObject({ value: scalar.describe("a constant, also one that begins with /") }),
-  ],
+  [text, z.number(), pointerRule, constant],
   "is no pointer (/name), constant, { pointer: … } or { value: … }",
+);
+
+/** Where a word is a pointer whose slash was forgotten, rather than the same value for every item. */
+const placed = z.union(
+  [
+    text.refine((value) => value.startsWith("/"), "is no pointer; write /name, or { value: … } for a constant"),
+    z.number(),
+    pointerRule,
+    constant,
+  ],
+  "is no pointer (/name), { pointer: … } or { value: … }",
 );
 
 const health = z.union(
@@ -48,9 +57,9 @@ const health = z.union(
 const itemMap = z
   .strictObject({
     service: rule.describe("the service's name"),
-    id: rule.optional().describe("unique in its service; default: made of node, service, address and port"),
-    address: rule.describe("an IP address or host name"),
-    port: rule.describe("a port, or a list of ports: an instance of each, with `:0`, `:1`, … behind its id"),
+    id: placed.optional().describe("unique in its service; default: made of node, service, address and port"),
+    address: placed.describe("an IP address or host name"),
+    port: placed.describe("a port, or a list of ports: an instance of each, with `:0`, `:1`, … behind its id"),
     protocol: rule.optional().describe("`tcp` (default) or `udp`"),
     tags: z
       .union([rule, z.array(rule)])
@@ -89,7 +98,10 @@ const httpSource = z.strictObject({
   path: pointer.default("").describe("JSON pointer to the list, such as /tasks; default: the document itself"),
   map: itemMap.optional(),
   tokenFile: path.optional().describe("file with a token for `Authorization: Bearer`, read for each poll"),
-  tls: tls.optional().describe("files for https://"),
+  tls: tls
+    .refine(({ cert, key }) => (cert === undefined) === (key === undefined), "needs both cert and key, or neither")
+    .optional()
+    .describe("files for https://"),
 });
 
 export const httpSources = z

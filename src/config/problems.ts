@@ -32,6 +32,8 @@ export function explainIssues(issues: readonly z.core.$ZodIssue[], schema: JsonS
         return explainUnion(issue, schema, path);
       case "invalid_type":
         return [{ path, atKey: false, ...explainType(issue, path) }];
+      case "invalid_key":
+        return [{ path, atKey: true, message: `${named(path)}: ${issue.issues[0]?.message ?? issue.message}` }];
       case "invalid_value":
         return [explainValue(path, issue.values.map(String), issue.input)];
       default:

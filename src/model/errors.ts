@@ -18,7 +18,7 @@ export const ERROR_CODES = {
   REGISTRY_UNAVAILABLE: { exit: 4, meaning: "the registry cannot be reached" },
   REGISTRY_DENIED: { exit: 4, meaning: "the registry refused our credentials or rights" },
   REGISTRY_INCOMPLETE: { exit: 4, meaning: "the registry's answer is not complete" },
-  SOURCE_UNAVAILABLE: { exit: 4, meaning: "Docker or a source file cannot be read" },
+  SOURCE_UNAVAILABLE: { exit: 4, meaning: "Docker, a source file or a list over HTTP cannot be read" },
   LOCKED: { exit: 4, meaning: "another process holds the target" },
   TIMEOUT: { exit: 4, meaning: "the time given was over before the work was done" },
 } as const satisfies Record<string, { readonly exit: number; readonly meaning: string }>;

@@ -24,7 +24,8 @@ interface Claimant {
   readonly own?: Instance;
 }
 
-interface Pair {
+/** What only one service may have. */
+export interface Pair {
   readonly host: string;
   readonly path: string;
 }
@@ -81,11 +82,6 @@ export function settleClaims(world: {
   };
 }
 
-/** Whether it asks for a host at all. */
-export function claimsHost(instance: Pick<Instance, "meta">): boolean {
-  return pairsOf(instance).length > 0;
-}
-
 function byRight(a: Claimant, b: Claimant): number {
   return a.rank - b.rank || compareText(a.service, b.service) || compareText(a.id, b.id);
 }
@@ -94,8 +90,8 @@ function claimOf(instance: Instance): Pick<Claimant, "service" | "id" | "pairs">
   return { service: instance.service, id: instance.id, pairs: pairsOf(instance) };
 }
 
-/** A host is the same in any letters, and `/api/` is the same claim as `/api`. */
-function pairsOf({ meta }: Pick<Instance, "meta">): readonly Pair[] {
+/** What an instance claims. A host is the same in any letters, and `/api/` is the same claim as `/api`. */
+export function pairsOf({ meta }: Pick<Instance, "meta">): readonly Pair[] {
   const path = `/${(textOf(meta, "path") ?? "").replace(/^\/+|\/+$/g, "")}`;
   const hosts = (textOf(meta, "host") ?? "").toLowerCase().split(",");
   return hosts.flatMap((host) => (host.trim() === "" ? [] : [{ host: host.trim(), path }]));

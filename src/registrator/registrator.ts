@@ -5,6 +5,7 @@ import type { Instance } from "../model/instance.ts";
 import type { Change, Log, RegistryWriter, Source, WriteResult } from "../ports.ts";
 import { createAdoption } from "./adoption.ts";
 import type { ExclusiveHosts } from "./exclusive-hosts.ts";
+import { createJoin } from "./join.ts";
 import { createKeeper } from "./keeper.ts";
 import { plan } from "./plan.ts";
 import { commonFailure, createReport, describe } from "./report.ts";
@@ -45,6 +46,7 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
   const { writer, sources, owner, ttlMs, hosts, log } = options;
   const lastGood = new Map<Source, readonly Instance[]>();
   const adoption = createAdoption(options);
+  const join = createJoin(log);
   const retries = createRetries();
   const report = createReport(log, adoption.hintFor);
   const loop = createLoop({
@@ -65,11 +67,11 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
       return; // as soon as it may, there is a pass
     }
     const failures = await listSources(signal);
-    const desired = [...lastGood.values()].flat();
+    const desired = join(sources.map((source) => ({ source: source.name, instances: lastGood.get(source) ?? [] })));
     const owned = [...(await writer.owned(owner, signal)), ...(await adoption.leftBehind(signal))];
-    const wanted = hosts?.settle(desired, owned) ?? desired;
-    const planned = plan(wanted, owned, (instance) => writer.asStored(instance));
     const isComplete = lastGood.size === sources.length;
+    const wanted = hosts?.settle({ desired, owned, isComplete }) ?? desired;
+    const planned = plan(wanted, owned, (instance) => writer.asStored(instance));
     const change = isComplete ? planned : { put: planned.put, remove: [] };
     retries.retain(change);
     report.retain(desired);

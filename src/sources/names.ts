@@ -15,10 +15,15 @@ export function nameProblem(name: string): string | undefined {
   if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(name)) {
     return "holds a control character";
   }
-  // Half a surrogate pair has no UTF-8, and U+FFFD stands where a text was none: two such names would be one.
-  if (/[\p{Surrogate}\ufffd]/u.test(name)) {
+  // U+FFFD stands where a text was no UTF-8: two such names would be one.
+  if (isHalfText(name) || name.includes("\ufffd")) {
     return "is no UTF-8";
   }
   const bytes = encodeSegment(name).length;
   return bytes > MAX_NAME_BYTES ? `is too long to be stored (${bytes} bytes when encoded, at most ${MAX_NAME_BYTES})` : undefined;
+}
+
+/** Whether it holds half a surrogate pair, which JSON can write and UTF-8 cannot: what is stored would never be what was read. */
+export function isHalfText(text: string): boolean {
+  return /\p{Surrogate}/u.test(text);
 }

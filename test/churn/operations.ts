@@ -21,22 +21,23 @@ export interface Operation {
 }
 
 export type Kind = (typeof KINDS)[number];
+/** In the order in which they are tried alone: those first of which an event of their own tells. */
 export const KINDS = [
-  "run",
+  "rename",
+  "sicken",
+  "pause",
+  "disconnect",
   "stop",
+  "heal",
+  "unpause",
+  "connect",
+  "start",
+  "crash",
+  "nudge",
+  "remove",
+  "run",
   "kill",
   "restart",
-  "start",
-  "remove",
-  "crash",
-  "pause",
-  "unpause",
-  "sicken",
-  "heal",
-  "rename",
-  "connect",
-  "disconnect",
-  "nudge",
 ] as const;
 
 const WEIGHTS: Readonly<Record<Kind, number>> = {

@@ -93,7 +93,7 @@ async function holds(ids: readonly string[]): Promise<void> {
   await waitFor(async () => JSON.stringify(await registered()) === wanted, { timeoutMs: TIMEOUT_MS, what: `exactly ${wanted}` });
 }
 
-const [WEB_1 = "", WEB_2 = "", API = "", STAGING = ""] = [
+const [WEB_1, WEB_2, API, STAGING] = [
   "prod_web.4f1a1c52-6d1e-11e7-9d3c-70b3d5800001",
   "prod_web.51b0c7c4-6d1e-11e7-9d3c-70b3d5800001",
   "prod_api_search.9d0e4f66-6d20-11e7-9d3c-70b3d5800001",
@@ -180,7 +180,7 @@ it("G4 tasks of a scheduler are registered, follow it, and stay while it says no
 
 it("G8 two that poll one list write it once, and the second takes over when the first is gone", async () => {
   const config = await readFile(join(cwd(), "fairlead.yaml"), "utf8");
-  const fast = config.replace("register:", "register:\n  ttl: 2s\n  resync: 1s");
+  const fast = config.replace("register:", "register:\n  ttl: 5s\n  resync: 1s");
   await writeFile(join(cwd(), "fairlead.yaml"), fast.replace(/render:[\s\S]*/, ""));
   await writeFile(join(cwd(), "second.yaml"), fast.replace(/render:[\s\S]*/, "").replace("marathon-feed", "second"));
   const first = start();
@@ -210,6 +210,16 @@ it("inspect http shows each item, and check --probe and a wrong pointer say what
   ]);
   const table = await fairlead(["inspect", "http"], { cwd: cwd(), env });
   expect(table.stdout).toContain(`http://127.0.0.1:${portOf()}/v2/tasks: 5 items, 3 instances, 2 left out`);
+
+  const two = (await readFile(join(cwd(), "fairlead.yaml"), "utf8")).replace(/http:\n([\s\S]*)\nrender/, (_, one: string) => {
+    const item = one.replace(/^ {6}/gm, "        ").replace(/^ {8}/, "      - ");
+    return `http:\n${item.replace("v2/tasks", "none")}\n${item}\nrender`;
+  });
+  await writeFile(join(cwd(), "two.yaml"), two.replace("MARATHON_URL:-", "NONE:-").replace("8090", "1"));
+  const both = await fairlead(["inspect", "http", "-c", "two.yaml"], { cwd: cwd(), env });
+  expect(both.code).toBe(4);
+  expect(both.stdout).toContain("5 items, 3 instances, 2 left out");
+  expect(both.stderr).toContain("SOURCE_UNAVAILABLE cannot read the list at http://127.0.0.1:1/none: ");
 
   broken = "[]";
   const probe = await fairlead(["check", "--probe"], { cwd: cwd(), env });

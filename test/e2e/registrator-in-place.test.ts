@@ -130,7 +130,7 @@ describeWith(["docker", "etcd34", "etcd36", "consul"], "in the place of Registra
   async function migrate(...commandLine: readonly string[]): Promise<void> {
     const migrated = await fairlead(["migrate", "registrator", "--", ...commandLine]);
     expect(migrated.code, migrated.stderr).toBe(0);
-    await writeFile(join(folder, "fairlead.yaml"), migrated.stdout);
+    await writeFile(join(folder, "fairlead.yaml"), `${migrated.stdout}stateDir: state\n`);
     const checked = await fairlead(["check"], { cwd: folder });
     expect(checked.code, checked.stderr).toBe(0);
   }
@@ -204,7 +204,7 @@ describeWith(["docker", "etcd34", "etcd36", "consul"], "in the place of Registra
       };
       await settled({ ...otherServices, ...mine });
       await adopting.logged("entries that Registrator left behind are taken over or removed", { entries: 4 }, SETTLED_MS);
-      expect(adopting.log().filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
+      expect(adopting.log().filter(({ msg }) => msg.includes("held by another owner"))).toEqual([]);
       const after = await store.all();
       expect(Object.keys(others).filter((key) => after.get(key)?.revision !== before.get(key)?.revision)).toEqual([]);
 
@@ -248,6 +248,39 @@ describeWith(["docker", "etcd34", "etcd36", "consul"], "in the place of Registra
       readonly Service: { readonly ID: string };
     }[];
     expect(passing.map(({ Service }) => Service.ID)).toContain(`${HOST}:shop:80`);
+  });
+
+  it("what Registrator left in Consul's catalogue stays, and is taken over or removed with --adopt", async () => {
+    const same = await startContainer("same", "-l", "SERVICE_NAME=api");
+    const register = (id: string, port: number, name = "api"): Promise<unknown> =>
+      consul.json("/v1/agent/service/register", {
+        method: "PUT",
+        body: { ID: id, Name: name, Address: IP, Port: port, Tags: ["http"], Meta: {} },
+      });
+    const port = Number(same.split(":").at(-1));
+    await register(`${HOST}:same:80`, port);
+    await register(`${HOST}:gone:80`, 1);
+    await register(`${HOST}:gone:53:udp`, 2, "old");
+    await register("other-host:same:80", 3);
+    await register(`${HOST}:not-registrator`, 4);
+    const idsOf = async (service: string): Promise<readonly string[]> =>
+      (await catalogue(consul, service)).map(({ ServiceID }) => ServiceID).sort();
+    await waitFor(async () => (await idsOf("api")).length === 4, { timeoutMs: SETTLED_MS, what: "what Registrator left" });
+
+    await migrate("-ip", IP, `consul://127.0.0.1:${consul.port}`);
+    const careful = start();
+    const conflict = await careful.logged("entry is held by another owner and left alone", { id: `${HOST}:same:80` }, SETTLED_MS);
+    expect(conflict).toMatchObject({ holder: "", hint: expect.stringContaining("--adopt") });
+    await careful.stop();
+    expect((await idsOf("api")).length + (await idsOf("old")).length).toBe(5);
+
+    const adopting = start("--adopt");
+    await adopting.logged("entries that Registrator left behind are taken over or removed", { entries: 3 }, SETTLED_MS);
+    await waitFor(async () => (await idsOf("old")).length === 0, { timeoutMs: SETTLED_MS, what: "the old entry to go" });
+    expect(await idsOf("api")).toEqual([`${HOST}:not-registrator`, `${HOST}:same:80`, "other-host:same:80"].sort());
+    const taken = (await catalogue(consul, "api")).find(({ ServiceID }) => ServiceID === `${HOST}:same:80`);
+    expect(taken).toMatchObject({ ServiceAddress: IP, ServicePort: port, ServiceTags: ["http"] });
+    expect(taken?.ServiceMeta["fairlead-owner"]).toBe(HOST);
   });
 });
 

@@ -2,7 +2,7 @@ import { nearest } from "../../core/nearest.ts";
 import { type Context, usage } from "../context.ts";
 import type { InspectOptions } from "../inspect/options.ts";
 
-const SUBJECTS = ["docker", "swarm", "http", "registry"];
+const SUBJECTS = ["docker", "swarm", "http", "hosts", "registry"];
 
 export async function run(context: Context, [what = "", name]: readonly string[], options: InspectOptions): Promise<void> {
   if (name !== undefined && what !== "docker") {
@@ -20,6 +20,10 @@ export async function run(context: Context, [what = "", name]: readonly string[]
     case "http": {
       const { inspectHttp } = await import("../inspect/http.ts");
       return await inspectHttp(context, options);
+    }
+    case "hosts": {
+      const { inspectHosts } = await import("../inspect/hosts.ts");
+      return await inspectHosts(context, options);
     }
     case "registry": {
       const { inspectRegistry } = await import("../inspect/registry.ts");

@@ -4,8 +4,9 @@ import { createHttp } from "../../compose/sources.ts";
 import { withDeadline } from "../../core/time.ts";
 import { FairleadError } from "../../model/errors.ts";
 import { hostPort } from "../../model/instance.ts";
-import type { HttpInspection } from "../../sources/http/source.ts";
-import { type Context, printJson, printLine, quietLog, table } from "../context.ts";
+import type { HttpInspection, HttpSource } from "../../sources/http/source.ts";
+import { type Context, hasColour, printJson, printLine, quietLog, table } from "../context.ts";
+import { describeError, errorJson, exitCodeOf } from "../failure.ts";
 import { loadConfigFile, timeoutOf } from "../settings.ts";
 import type { InspectOptions } from "./options.ts";
 
@@ -25,14 +26,36 @@ export async function inspectHttp(context: Context, options: InspectOptions): Pr
     new FairleadError("SOURCE_UNAVAILABLE", `the http sources gave no answer within ${ms} ms`, { retryable: true });
   const inspections = await withDeadline({ ms, signal: context.signal, onTimeout }, async (signal) => {
     const node = await findNode(config, { ...deps, log: quietLog(context) }, { signal, wait: false });
-    return await Promise.all(sources.map(async (source) => await (await createHttp(source, node, deps)).inspect(signal)));
+    return await Promise.all(sources.map(async (source) => await inspect(await createHttp(source, node, deps), signal)));
   });
+  const failed = inspections.find((inspection) => inspection instanceof FairleadError);
   if (options.json === true) {
-    printJson(context, { sources: inspections.map(inspectionJson) });
-    return;
+    printJson(context, {
+      sources: inspections.map((one) => (one instanceof FairleadError ? { error: errorJson(one) } : inspectionJson(one))),
+    });
+  } else {
+    for (const inspection of inspections) {
+      if (inspection instanceof FairleadError) {
+        context.stderr.write(context.secrets.redact(`${describeError(inspection, hasColour(context, context.stderr))}\n`));
+      } else {
+        printInspection(context, inspection);
+      }
+    }
   }
-  for (const inspection of inspections) {
-    printInspection(context, inspection);
+  if (failed !== undefined) {
+    context.exitCode = exitCodeOf(failed);
+  }
+}
+
+/** One that fails does not hide the others. */
+async function inspect(source: HttpSource, signal: AbortSignal): Promise<HttpInspection | FairleadError> {
+  try {
+    return await source.inspect(signal);
+  } catch (error) {
+    if (error instanceof FairleadError && !signal.aborted) {
+      return error;
+    }
+    throw error;
   }
 }
 

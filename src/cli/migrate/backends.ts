@@ -20,7 +20,7 @@ const OUTLIVED =
 const SCRIPTS =
   "SERVICE_CHECK_SCRIPT and SERVICE_CHECK_CMD are not carried out: a label is never a command; http, https, tcp, grpc and ttl checks are";
 const NO_SOCKET =
-  "fairlead does not speak to Consul over a unix socket: let the agent listen on a port of this machine (`ports { http = 8500 }`, " +
+  "there is no way to Consul over a unix socket here: let the agent listen on a port of this machine (`ports { http = 8500 }`, " +
   '`client_addr = "127.0.0.1"`), which is what is written here';
 const VERSION_3 =
   "Registrator wrote etcd's old API (v2), fairlead writes v3: programs that read it have to read v3, such as `confd -backend etcdv3`; until " +
@@ -102,13 +102,13 @@ export const BACKENDS: readonly BackendRow[] = [
   {
     scheme: "skydns2",
     becomes: "nothing",
-    why: "fairlead writes no records for SkyDNS or CoreDNS; the same etcd can hold its entries, which templates read, but no name server does",
+    why: "no records are written for SkyDNS or CoreDNS; the same etcd can hold its entries, which templates read, but no name server does",
     translate: ({ backend }) => [
       ...registry("etcd", { ...backend, path: "" }, "2379"),
       {
         at: "registry",
         isNote: true,
-        why: "fairlead writes no records for SkyDNS or CoreDNS; with this it writes entries of its own, which templates read and no name server does",
+        why: "no records are written for SkyDNS or CoreDNS; with this there are entries that templates read, and no name server does",
       },
     ],
   },

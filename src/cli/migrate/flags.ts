@@ -140,7 +140,7 @@ export const FLAGS: readonly FlagRow[] = [
     name: "retry-attempts",
     kind: "number",
     becomes: "always so, without end",
-    why: "fairlead never ends because the registry cannot be reached: it goes on trying, at the start and later",
+    why: "a registry that cannot be reached ends nothing: it is tried again and again, at the start and later",
     translate: () => ({ at: "registry" }),
   },
   {

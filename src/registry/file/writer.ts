@@ -104,13 +104,13 @@ export class FolderWriter implements RegistryWriter {
         const owners = new Set([...this.#entries.values()].map(({ entry }) => entry.owner));
         await removeOldLeases(this.#dir, owners, { touched, signal });
       }
-      const expiresAtMs = Date.now() + ttlMs;
+      const [expiresAtMs, untilMs] = [Date.now() + ttlMs, monotonicMs() + ttlMs];
       const isSettled = kept !== undefined;
       await this.#changeLease(owner, { touched, signal }, (now) => {
         const { holder } = now ?? kept ?? { holder: this.#holders.get(owner) };
         return { expiresAtMs, isSettled, holder };
       });
-      this.#renewed.set(owner, { expiresAtMs, untilMs: monotonicMs() + ttlMs });
+      this.#renewed.set(owner, { expiresAtMs, untilMs });
       await syncFolders(touched);
       return kept === undefined ? "lost" : "kept";
     });

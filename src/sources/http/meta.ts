@@ -1,7 +1,7 @@
 import { readPointer } from "../../core/pointer.ts";
 import { compareText } from "../../model/instance.ts";
 import { META_READERS } from "../docker/values.ts";
-import { createReader, pointerOf, type Rule } from "./rule.ts";
+import { asText, createReader, pointerOf, type Rule } from "./rule.ts";
 
 /** A pointer to an object of texts, or a rule for each name. */
 export type MetaRule = string | Readonly<Record<string, Rule>>;
@@ -35,7 +35,7 @@ export function cleanMeta(pairs: readonly (readonly [string, unknown])[], proble
     if (value === undefined || value === null) {
       return [];
     }
-    const text = typeof value === "object" ? undefined : String(value);
+    const text = typeof value === "boolean" ? String(value) : asText(value);
     const read =
       text === undefined ? { value: undefined, problem: "no text" } : (META_READERS.get(name)?.(text) ?? { value: text });
     if (read.problem !== undefined) {

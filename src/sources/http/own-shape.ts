@@ -1,3 +1,4 @@
+import { isHalfText } from "../names.ts";
 import { readServices } from "../static-values.ts";
 import type { ItemMapper, MappedItem } from "./mapping.ts";
 import { cleanMeta } from "./meta.ts";
@@ -33,8 +34,11 @@ function readOne(item: unknown, { node }: { readonly node: string }): MappedItem
   }
   const { instances, mistakes } = readServices({ services: { [service]: [rest] } }, node);
   const problems = mistakes.map(({ message, hint }) => (hint === undefined ? message : `${message} (${hint})`));
+  if (instances.some(({ tags }) => tags.some(isHalfText))) {
+    problems.push("`tags` holds what is no Unicode text");
+  }
   // One with a key that nobody knows may mean something else than what is read.
-  const cleaned = (mistakes.length > 0 ? [] : instances).map((instance) => ({
+  const cleaned = (problems.length > 0 ? [] : instances).map((instance) => ({
     ...instance,
     meta: cleanMeta(Object.entries(instance.meta), problems),
   }));

@@ -1,6 +1,7 @@
 /** How a configuration says where in an item of somebody else's list a value stands. */
 import { type Pointer, parsePointer, readPointer } from "../../core/pointer.ts";
 import { FairleadError } from "../../model/errors.ts";
+import { isHalfText } from "../names.ts";
 
 export type Scalar = string | number | boolean;
 
@@ -72,7 +73,7 @@ export function pointerOf(text: string): Pointer {
 
 /** Texts, and numbers as they are written; anything else is none. */
 export function asText(value: unknown): string | undefined {
-  return typeof value === "number" ? String(value) : typeof value === "string" ? value : undefined;
+  return typeof value === "number" ? String(value) : typeof value === "string" && !isHalfText(value) ? value : undefined;
 }
 
 /** Numbers, and texts that are written as one. */

@@ -43,7 +43,37 @@ render:
 log: { level: debug }
 `;
 
+const FEED = "registry: memory\nregister:\n  sources:\n    http: ";
+
 describe("a configuration", () => {
+  it("takes one http source or a list of them, with paths made absolute", () => {
+    const one = configOf(`${FEED}{ url: "http://h/x", tokenFile: t, tls: { ca: ca.pem } }`).register?.sources.http;
+    expect(one).toEqual([
+      {
+        url: "http://h/x",
+        interval: 10_000,
+        timeout: 5000,
+        maxBytes: 16 * 1024 * 1024,
+        path: "",
+        tokenFile: "/etc/fairlead/t",
+        tls: { ca: "/etc/fairlead/ca.pem" },
+      },
+    ]);
+    const map = { service: { pointer: "/app", trim: "/" }, address: "/host", port: 80, where: { "/state": ["UP", true] } };
+    const two = configOf(`${FEED}[{ url: "https://h/x" }, { url: "http://i/y", map: ${JSON.stringify(map)} }]`).register?.sources
+      .http;
+    expect(two).toMatchObject([{ url: "https://h/x" }, { url: "http://i/y", map }]);
+  });
+
+  it("takes a policy, with hosts shared where nothing is said", () => {
+    const rules = '[{ from: { project: team-a, label: [a, b=c] }, services: ["a-*"] }]';
+    const text = `registry: memory\nregister: { policy: { rules: ${rules} }, sources: { docker: {} } }`;
+    expect(configOf(text).register?.policy).toEqual({
+      hosts: "shared",
+      rules: [{ from: { project: "team-a", label: ["a", "b=c"] }, services: ["a-*"], hosts: [] }],
+    });
+  });
+
   it("joins the prefixes of secrets, which stand at the top or below render", () => {
     const config = configOf(`${WHOLE}secret: [app/, db/]\n`.replace("  settle:", "  secret: [db/, x/]\n  settle:"));
     expect(config.render?.secret).toEqual(["app/", "db/", "x/"]);
@@ -129,6 +159,68 @@ describe.each<[string, string, readonly string[]]>([
     ],
   ],
   [
+    "a pointer that is none, each with its place",
+    `${FEED}{ url: "http://h/", path: tasks, map: { service: /a~2, address: { pointer: host }, port: /p, where: { state: UP } } }`,
+    [
+      '4:37 "register.sources.http.path" is no JSON pointer; write /name or /list/0 (a / in a name is ~1, a ~ is ~0)',
+      '4:60 "register.sources.http.map.service" is no JSON pointer; write /name or /list/0 (a / in a name is ~1, a ~ is ~0)',
+      '4:86 "register.sources.http.map.address.pointer" is no JSON pointer; write /name or /list/0 (a / in a name is ~1, a ~ is ~0)',
+      '4:113 "register.sources.http.map.where.state": is no JSON pointer; write /name or /list/0 (a / in a name is ~1, a ~ is ~0)',
+    ],
+  ],
+  [
+    "a map without what every instance needs, and an unknown word in it",
+    `${FEED}{ url: "http://h/", map: { service: /a, adress: /b, port: /c } }`,
+    [
+      '4:36 "register.sources.http.map.address" is missing',
+      '4:51 unknown key "adress" in "register.sources.http.map" | did you mean "address"?',
+    ],
+  ],
+  [
+    "a pointer whose slash was forgotten",
+    `${FEED}{ url: "http://h/", map: { service: web, address: host, port: port, id: { value: x } } }`,
+    [
+      '4:61 "register.sources.http.map.address" is no pointer; write /name, or { value: … } for a constant',
+      '4:73 "register.sources.http.map.port" is no pointer; write /name, or { value: … } for a constant',
+    ],
+  ],
+  [
+    "an http source that cannot be",
+    `${FEED}[{ url: "ftp://h/", interval: 1ms, maxBytes: 5 }]`,
+    [
+      '4:19 "register.sources.http[1].url" is no http:// or https:// URL',
+      '4:41 "register.sources.http[1].interval" is too short; at least 100ms',
+      '4:56 "register.sources.http[1].maxBytes" is no size; write 64KiB or 16MiB',
+    ],
+  ],
+  [
+    "half a client certificate",
+    `${FEED}{ url: "https://h/", tls: { cert: c.pem } }`,
+    ['4:37 "register.sources.http.tls" needs both cert and key, or neither'],
+  ],
+  [
+    "a password in the URL of a source",
+    `${FEED}{ url: "http://u:hunter2@h/" }`,
+    ['4:18 "register.sources.http.url" holds a user or password; write a token into a file, and name it with tokenFile'],
+  ],
+  [
+    "a policy that allows nothing",
+    "registry: memory\nregister: { policy: { rules: [] }, sources: { docker: {} } }",
+    ['2:30 "register.policy.rules" is empty, which would allow nothing'],
+  ],
+  [
+    "a rule that allows nothing",
+    "registry: memory\nregister: { policy: { rules: [{ from: { image: x } }] }, sources: { docker: {} } }",
+    ['2:31 "register.policy.rules[1]" allows nothing; add services or hosts'],
+  ],
+  [
+    "exclusive hosts where the registry holds none",
+    "registry: { type: etcd, layout: registrator }\nregister: { policy: { hosts: exclusive }, sources: { docker: {} } }",
+    [
+      '2:30 "register.policy.hosts" cannot be exclusive: the layout `registrator` has no room for hosts | use the layout `json`, or leave hosts shared',
+    ],
+  ],
+  [
     "one file in two targets",
     `${RENDER}    b:\n      files: [{ template: t, dest: ./d }]`,
     ['7:36 "./d" is written by target "a" already | a file belongs to one target, once'],
@@ -183,7 +275,7 @@ describe.each<[string, string, readonly string[]]>([
   [
     "no source",
     "registry: memory\nregister: { sources: {} }",
-    ['2:22 "register.sources" is empty | add docker, swarm or static'],
+    ['2:22 "register.sources" is empty | add docker, swarm, static, http, or several of them'],
   ],
   ["YAML that is none", "a: [", ["1:5 Flow sequence in block collection must be sufficiently indented and end with a ]"]],
 ])("finds %s", (_what, text, expected) => {
@@ -198,4 +290,12 @@ it("a problem is shown with its line and a mark below", () => {
   expect(loaded.ok ? "" : describeProblem(loaded.problems[0] ?? { message: "", location: { file: "" } }, text)).toBe(
     'fairlead.yaml:2:15: "log.level" has to be one of debug, info, warn, error\n    2 | log: { level: loud }\n      |               ^',
   );
+});
+
+it("G11 a line that is shown for a password in it shows none", () => {
+  const text = `${FEED}{ url: "http://u:hunter2@h/", path: x }`;
+  const loaded = parseConfig(text, FILE, {});
+  const shown = loaded.ok ? "" : loaded.problems.map((problem) => describeProblem(problem, text)).join("\n");
+  expect(shown).toContain('http: { url: "http://*********@h/"');
+  expect(shown).not.toContain("hunter2");
 });

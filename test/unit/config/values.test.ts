@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseDuration, parseMode, splitCommand } from "../../../src/config/values.ts";
+import { parseDuration, parseMode, parseSize, splitCommand } from "../../../src/config/values.ts";
 
 describe("parseDuration", () => {
   it.each<[string, number | undefined]>([
@@ -15,6 +15,23 @@ describe("parseDuration", () => {
     ["5sec", undefined],
   ])("%s", (text, expected) => {
     expect(parseDuration(text)).toBe(expected);
+  });
+});
+
+describe("parseSize", () => {
+  it.each<[string, number | undefined]>([
+    ["0B", 0],
+    ["512B", 512],
+    ["64KiB", 65_536],
+    ["16MiB", 16_777_216],
+    ["1GiB", 1_073_741_824],
+    ["64", undefined],
+    ["64KB", undefined],
+    ["1.5MiB", undefined],
+    ["-1B", undefined],
+    ["", undefined],
+  ])("%s", (text, expected) => {
+    expect(parseSize(text)).toBe(expected);
   });
 });
 
