@@ -40,7 +40,7 @@ function folderStore(dir: string): LifeStore {
   const services = join(dir, "services");
   return {
     registry: `file://${dir}`,
-    ttlMs: 6000,
+    ttlMs: 8000,
     slackMs: 500,
     async versions() {
       const names = await readdir(services, { recursive: true }).catch(() => []);
@@ -62,7 +62,7 @@ export function etcdStoreOf(etcd: Etcd): LifeStore {
   const [key, end] = ["/fairlead/services/", "/fairlead/services0"].map((text) => Buffer.from(text).toString("base64"));
   return {
     registry: `etcd://${etcd.endpoint}`,
-    ttlMs: 6000,
+    ttlMs: 8000,
     slackMs: 2000,
     async versions() {
       const answer = (await etcd.call("/v3/kv/range", { key, range_end: end })) as {
@@ -154,7 +154,7 @@ export async function startLife({ name, store, folder, node = "n1", ids, more = 
   return startFairlead(["run", "-c", file], { cwd: folder });
 }
 
-export async function writeServices(folder: string, name: string, ids: readonly string[]): Promise<void> {
+async function writeServices(folder: string, name: string, ids: readonly string[]): Promise<void> {
   const services = ids.length === 0 ? {} : { web: ids.map((id) => ({ id, address: "10.0.0.1", port: 80 })) };
   await writeFile(join(folder, `${name}.services.yaml`), stringify({ services }));
 }
