@@ -65,7 +65,7 @@ describeWith(["docker", "consul"], "a container that asks for a check", () => {
     const argv = ["run", "-d", "--name", "app", ...labels.flatMap((label) => ["--label", label])];
     await engine.docker([...argv, "-p", "127.0.0.1:0:80", "web:1"]);
     const port = (await engine.docker(["port", "app", "80"])).split(":").at(-1);
-    running = await startFairlead(["run", "-c", file], { cwd: folder });
+    running = startFairlead(["run", "-c", file], { cwd: folder });
 
     const rendered = async (): Promise<string> => (await readFile(join(folder, "web.txt"), "utf8").catch(() => "")).trim();
     const until = (text: string, what: string): Promise<unknown> =>
