@@ -178,6 +178,7 @@ describe("exclusive hosts", () => {
       owner: "n1",
       ttlMs: 3000,
       resyncMs: 60_000,
+      mark: "a process",
       onStop: "keep",
       settle: { quietMs: 0, maxMs: 0 },
       hosts: createExclusiveHosts({
