@@ -1,5 +1,9 @@
 /** Makes the pages in `docs/` from the tables that the code itself works with. `npm run docs` writes them; a test fails when one is stale. */
 import type { Command } from "commander";
+import { BACKENDS } from "../src/cli/migrate/backends.ts";
+import { DIFFERENCES } from "../src/cli/migrate/differences.ts";
+import { VARIABLES } from "../src/cli/migrate/environment.ts";
+import { FLAGS, VERSION_ROW } from "../src/cli/migrate/flags.ts";
 import { casesJsonSchemas } from "../src/config/cases.ts";
 import { configJsonSchema, type JsonSchema } from "../src/config/schema.ts";
 import { ERROR_CODES } from "../src/model/errors.ts";
@@ -198,6 +202,53 @@ ${table(["key", "what", "default"], describeProperties(one, "", new Map()))}
 export function errorsPage(): string {
   const rows = Object.entries(ERROR_CODES).map(([code, { exit, meaning }]) => [`\`${code}\``, sentence(meaning), String(exit)]);
   return `# Error codes\n\n${NOTE}\nCodes are stable; messages are for people and may change.\n\n${table(["code", "meaning", "exit"], rows)}`;
+}
+
+export function registratorPage(): string {
+  const flags = FLAGS.map(({ name, becomes, why }) => [`\`-${name}\``, becomes, sentence(why)]);
+  const backends = BACKENDS.map(({ scheme, becomes, why }) => [`\`${scheme}://\``, becomes, sentence(why)]);
+  const variables = VARIABLES.map(({ name, becomes, why }) => [`\`${name}\``, becomes, sentence(why)]);
+  const differences = DIFFERENCES.map(({ registrator, fairlead, why }) => [
+    sentence(registrator),
+    sentence(fairlead),
+    sentence(why),
+  ]);
+  const version = [`\`${VERSION_ROW.flag}\``, VERSION_ROW.becomes, sentence(VERSION_ROW.why)];
+  return `# Coming from Registrator
+
+${NOTE}
+\`\`\`sh
+fairlead migrate registrator -- -internal -resync 600 consulkv://127.0.0.1:8500/services > fairlead.yaml
+fairlead check                 # the configuration by itself
+fairlead inspect docker        # what it would register, and what not, and why; nothing is written
+\`\`\`
+
+Behind the \`--\` stands Registrator's command line as it is, or the \`docker run\` around it. What has no equivalent is told on stderr and in comments of the file.
+Then, on each node:
+
+1. Stop Registrator. In Consul and in keys its entries stay where they are, and are used; those that expire do so in their time.
+2. \`fairlead run --adopt\`, once. Entries that Registrator left behind under this host's name or under \`node\` (ids \`HOST:CONTAINER:PORT\`, without an owner) are taken over
+   where a container stands, without a moment in which they are gone, and removed where none does. Nothing else is touched: other hosts' entries, other programs', ids of
+   another form. With several sources nothing is removed before each has answered.
+3. From then on \`fairlead run\`. Without \`--adopt\` such an entry is never touched: where it stands in the way, the log says so and names \`--adopt\`.
+
+With \`layout: registrator\` keys and values are those that Registrator writes: \`<prefix>/<service>/<id>\` = \`ip:port\`. Its nodes and fairlead's can share a prefix for as
+long as the change takes. What belongs to whom stands below \`fairlead/\`.
+
+## Flags
+
+\`ttl\` and \`resync\` are keys of \`register\`, the others of \`register.sources.docker\`; what an address becomes are keys of \`registry\`: [configuration](configuration.md).
+
+${table(["flag", "becomes", "because"], [...flags, version])}
+## Back ends
+
+${table(["address", "becomes", "because"], backends)}
+## Environment
+
+${table(["variable", "becomes", "because"], variables)}
+## What else differs
+
+${table(["Registrator", "fairlead", "because"], differences)}`;
 }
 
 function sentence(text: string): string {

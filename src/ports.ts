@@ -117,8 +117,9 @@ export interface RegistryWriter {
   /** Shows this process as the holder, whoever was it before. It costs one small write, and never touches an entry or a lease. */
   showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void>;
   /**
-   * Entries that no owner accounts for and whose ids begin with `<host>:`, for one of these hosts, as Registrator leaves them behind. Handed
-   * back with a change they may be replaced or removed like own ones, as long as they are still what they were. Sorted by service and id.
+   * Entries that no owner accounts for and whose ids are `<host>:<container>:<port>[:udp]`, for one of these hosts, as Registrator leaves them
+   * behind. Handed back with a change they may be replaced or removed like own ones, as long as they are still what they were. Sorted by
+   * service and id.
    */
   orphans(hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]>;
   /**

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import type { Deps } from "../compose/deps.ts";
 import { listPastTargets } from "../compose/past.ts";
-import { defaultStateDir } from "../compose/render.ts";
+import { defaultStateDir } from "../compose/state-dir.ts";
 import { nearest } from "../core/nearest.ts";
 import type { FairleadError } from "../model/errors.ts";
 import { type Context, quietLog, usage } from "./context.ts";

@@ -25,7 +25,13 @@ export function createProgram(context: Context): Command {
   add(program, context, {
     name: "run",
     description: "the sidecar: registers, renders, or both, as the configuration says; ends on SIGTERM or SIGINT",
-    options: [configOption()],
+    options: [
+      configOption(),
+      new Option(
+        "--adopt",
+        "take over what Registrator left behind under this host's name, and remove what no container accounts for",
+      ),
+    ],
     examples: ["fairlead run", "fairlead run -c /etc/fairlead/fairlead.yaml"],
     load: () => import("./commands/run.ts"),
   });
@@ -77,16 +83,22 @@ export function createProgram(context: Context): Command {
   });
   add(program, context, {
     name: "inspect",
-    arguments: "<what>",
+    arguments: "<what> [name]",
     description:
-      "what `docker`, `http` sources or the `registry` say right now, why something is not registered, and who has which `hosts`",
+      "what `docker`, the `swarm`, `http` sources or the `registry` say right now, why something is not registered, and who has which " +
+      "`hosts`; with the name of a container, what decided each part of it",
     options: [
       ...registryOptions(),
       new Option("--docker <url>", "the engine, for example unix:///var/run/docker.sock"),
       timeoutOption(),
       jsonOption(),
     ],
-    examples: ["fairlead inspect docker", "fairlead inspect registry --registry consul://127.0.0.1:8500 --json"],
+    examples: [
+      "fairlead inspect docker",
+      "fairlead inspect docker web-1",
+      "fairlead inspect swarm",
+      "fairlead inspect registry --registry consul://127.0.0.1:8500 --json",
+    ],
     load: () => import("./commands/inspect.ts"),
   });
   add(program, context, {
@@ -99,6 +111,7 @@ export function createProgram(context: Context): Command {
   });
   addKv(program, context);
   addPast(program, context);
+  addMigrate(program, context);
   add(program, context, {
     name: "schema",
     description: "the JSON Schema of the configuration file",
@@ -204,6 +217,26 @@ function addPast(program: Command, context: Context): void {
     ],
     examples: ["fairlead rollback nginx", "fairlead rollback nginx --to 12", "fairlead rollback nginx --release"],
     load: () => import("./commands/rollback.ts"),
+  });
+}
+
+function addMigrate(program: Command, context: Context): void {
+  const migrate = program
+    .command("migrate")
+    .description("the configuration with which fairlead does what another program does")
+    .helpCommand(false)
+    .helpOption("-h, --help", "print help");
+  add(migrate, context, {
+    name: "registrator",
+    arguments: "<command...>",
+    description:
+      "behind `--`, Registrator's command line or the `docker run` around it: prints the configuration, and on stderr what has no equivalent",
+    options: [jsonOption()],
+    examples: [
+      "fairlead migrate registrator -- -internal -ttl 30 -ttl-refresh 10 etcd://127.0.0.1:2379/services > fairlead.yaml",
+      "fairlead migrate registrator -- docker run -d --net=host gliderlabs/registrator:latest consul://localhost:8500",
+    ],
+    load: async () => ({ run: (await import("./commands/migrate.ts")).registrator }),
   });
 }
 

@@ -14,7 +14,7 @@ export async function findNode(
   if (config.node !== undefined) {
     return config.node;
   }
-  const docker = config.register?.sources.docker;
+  const docker = config.register?.sources.docker ?? config.register?.sources.swarm;
   if (docker === undefined) {
     return await machineId(config.register !== undefined);
   }

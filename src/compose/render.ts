@@ -1,4 +1,3 @@
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Config } from "../config/load.ts";
 import { createFolderWatch } from "../core/watch.ts";
@@ -14,6 +13,7 @@ import { resolveOwner } from "../target/owner.ts";
 import type { Reload } from "../target/reload.ts";
 import { createTarget } from "../target/target.ts";
 import type { Deps } from "./deps.ts";
+import { defaultStateDir } from "./state-dir.ts";
 
 type RenderConfig = NonNullable<Config["render"]>;
 
@@ -172,11 +172,4 @@ export function createFilePlan(file: TargetConfig["files"][number]): FilePlan {
 
 export function targetsFolder(stateDir: string): string {
   return join(stateDir, "targets");
-}
-
-export function defaultStateDir(env: Deps["env"]): string {
-  if (process.getuid?.() === 0) {
-    return "/var/lib/fairlead";
-  }
-  return join(env["XDG_STATE_HOME"] ?? join(homedir(), ".local", "state"), "fairlead");
 }

@@ -7,11 +7,14 @@ import type { DockerClient } from "../sources/docker/client.ts";
 import type { DockerSource } from "../sources/docker/source.ts";
 import type { HttpSource } from "../sources/http/source.ts";
 import type { Judge } from "../sources/policy.ts";
+import type { SwarmClient } from "../sources/swarm/client.ts";
+import type { SwarmSource } from "../sources/swarm/source.ts";
 import type { Deps } from "./deps.ts";
 
 type RegisterConfig = NonNullable<Config["register"]>;
 type DockerConfig = NonNullable<RegisterConfig["sources"]["docker"]>;
 type HttpConfig = NonNullable<RegisterConfig["sources"]["http"]>[number];
+type SwarmConfig = NonNullable<RegisterConfig["sources"]["swarm"]>;
 
 export async function openDocker(
   config: Pick<DockerConfig, "host" | "certPath" | "tlsVerify">,
@@ -41,16 +44,18 @@ export async function createDocker(
 ): Promise<DockerSource> {
   const judge = await createPolicyJudge(options.policy);
   const [client, { createDockerSource }] = await Promise.all([openDocker(config, deps), import("../sources/docker/source.ts")]);
-  const { address, mode, networks, register, health, env } = config;
+  const { address, addressLabel, mode, networks, register, health, env, tags } = config;
   return createDockerSource({
     client,
     node: options.node,
     address,
+    ...(addressLabel !== undefined && { addressLabel }),
     mode,
     networks,
     register,
     health,
     env,
+    tags,
     loopback: isLocalRegistry(options.registry),
     ...(judge !== undefined && { judge }),
     log: deps.log,
@@ -84,6 +89,38 @@ async function readToken(file: string, { secrets }: Pick<Deps, "secrets">): Prom
   }
 }
 
+async function openSwarm(
+  config: Pick<SwarmConfig, "host" | "certPath" | "tlsVerify">,
+  deps: Pick<Deps, "env">,
+): Promise<SwarmClient> {
+  const [{ createSwarmClient }, { chooseDockerHost }] = await Promise.all([
+    import("../sources/swarm/client.ts"),
+    import("../sources/docker/host.ts"),
+  ]);
+  const { host, certPath, tlsVerify } = config;
+  const settings = {
+    ...(host !== undefined && { host }),
+    ...(certPath !== undefined && { certPath }),
+    ...(tlsVerify !== undefined && { tlsVerify }),
+  };
+  return createSwarmClient(chooseDockerHost(settings, deps.env));
+}
+
+export async function createSwarm(config: SwarmConfig, registry: RegistryLocation | undefined, deps: Deps): Promise<SwarmSource> {
+  const [client, { createSwarmSource }] = await Promise.all([openSwarm(config, deps), import("../sources/swarm/source.ts")]);
+  const { mode, networks, address, register, poll } = config;
+  return createSwarmSource({
+    client,
+    mode,
+    networks,
+    address,
+    register,
+    pollMs: poll,
+    loopback: isLocalRegistry(registry),
+    log: deps.log,
+  });
+}
+
 export async function createSources(
   config: RegisterConfig,
   node: string,
@@ -93,6 +130,9 @@ export async function createSources(
   const sources: Source[] = [];
   if (config.sources.docker !== undefined) {
     sources.push(await createDocker(config.sources.docker, { node, registry, policy: config.policy }, deps));
+  }
+  if (config.sources.swarm !== undefined) {
+    sources.push(await createSwarm(config.sources.swarm, registry, deps));
   }
   if (config.sources.static !== undefined) {
     const { createStaticSource } = await import("../sources/static.ts");

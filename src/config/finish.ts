@@ -34,7 +34,7 @@ export function finish(
     problems.push({
       message: '"register.sources" is empty',
       location: locate(["register", "sources"]),
-      hint: "add docker, static, http, or several of them",
+      hint: "add docker, swarm, static, http, or several of them",
     });
   }
   if (register !== undefined) {
@@ -66,6 +66,12 @@ export function finish(
             docker: {
               ...register.sources.docker,
               ...(register.sources.docker.certPath !== undefined && { certPath: absolute(register.sources.docker.certPath) }),
+            },
+          }),
+          ...(register.sources.swarm && {
+            swarm: {
+              ...register.sources.swarm,
+              ...(register.sources.swarm.certPath !== undefined && { certPath: absolute(register.sources.swarm.certPath) }),
             },
           }),
           ...(register.sources.static && { static: { file: absolute(register.sources.static.file) } }),

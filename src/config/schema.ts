@@ -49,12 +49,52 @@ const dockerSource = z.strictObject({
     .default("published")
     .describe("published ports, the containers' own addresses, or internal where possible"),
   networks: z.array(z.string()).default([]).describe("networks that count for internal addresses, best first"),
-  register: z.enum(["all", "labelled"]).default("all").describe("all containers, or only those that ask for it"),
+  addressLabel: z
+    .string()
+    .min(1, "is an empty name")
+    .optional()
+    .describe("name of a container label that holds the container's address; where it does, that beats every other address"),
+  register: z
+    .enum(["all", "labelled", "named"])
+    .default("all")
+    .describe("all containers, only those that ask for it, or only those that carry a service name of their own"),
+  tags: z.array(z.string().min(1, "is an empty tag")).default([]).describe("tags for every instance, after its own"),
   health: z
     .enum(["honour", "ignore"])
     .default("honour")
     .describe("whether starting, unhealthy and paused containers are registered as critical"),
   env: z.boolean().default(true).describe("read environment variables too (needs one inspect call per container)"),
+});
+
+const swarmSource = z.strictObject({
+  host: z
+    .string()
+    .optional()
+    .describe("a manager, `unix:///path` or `tcp://host:port`; default: DOCKER_HOST, else unix:///var/run/docker.sock"),
+  certPath: path.optional().describe("folder with ca.pem, cert.pem, key.pem; default: DOCKER_CERT_PATH"),
+  tlsVerify: z.boolean().optional().describe("verify the manager's certificate; default: DOCKER_TLS_VERIFY"),
+  mode: z
+    .enum(["tasks", "vip"])
+    .default("tasks")
+    .describe(
+      "`tasks`: each running task, at its own address on a network, or at its node's for a port in host mode; `vip`: each service as a " +
+        "whole, at its virtual address on a network, or at every node's for a port of the routing mesh",
+    ),
+  networks: z
+    .array(z.string())
+    .default([])
+    .describe("networks that count, best first; default: published ports, else a service's only network"),
+  address: z
+    .string()
+    .optional()
+    .describe(
+      "one address for all that nodes publish, such as a load balancer's; default: each node's label `fairlead.address`, else the " +
+        "address by which the swarm knows it",
+    ),
+  register: z.enum(["all", "labelled"]).default("all").describe("all services, or only those that ask for it"),
+  poll: duration
+    .prefault("5s")
+    .describe("how often tasks are looked at while nothing moves: no engine tells of the tasks of other nodes; else each second"),
 });
 
 const staticSource = z.strictObject({ file: path.describe("YAML file of services, watched") });
@@ -69,6 +109,7 @@ const register = z.strictObject({
   sources: z
     .strictObject({
       docker: dockerSource.optional().describe("containers of a Docker engine"),
+      swarm: swarmSource.optional().describe("services of a Docker swarm, as a manager tells them"),
       static: staticSource.optional().describe("services of a file"),
       http: httpSources.optional(),
     })

@@ -1,5 +1,6 @@
 import type { Instance } from "../model/instance.ts";
 import type { Log } from "../ports.ts";
+import { placeOf } from "./plan.ts";
 
 export interface Listed {
   readonly source: string;
@@ -26,7 +27,7 @@ export function joinListed(lists: readonly Listed[]): {
   const doubles: Double[] = [];
   for (const { source, instances: listed } of lists) {
     for (const instance of listed) {
-      const place = JSON.stringify([instance.service, instance.id]);
+      const place = placeOf(instance);
       const holder = holders.get(place);
       if (holder === undefined) {
         holders.set(place, source);

@@ -37,6 +37,7 @@ export function plan(
   return { put, remove: owned.filter(({ entry }) => !wanted.has(placeOf(entry))) };
 }
 
-function placeOf({ service, id }: Pick<Instance, "service" | "id">): string {
+/** A place as the key of a map. */
+export function placeOf({ service, id }: Pick<Instance, "service" | "id">): string {
   return JSON.stringify([service, id]);
 }

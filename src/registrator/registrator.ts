@@ -1,45 +1,54 @@
 import { createLoop, type Settle } from "../core/loop.ts";
-import { createBackoff, sleep, withDeadline } from "../core/time.ts";
+import { createAlarm, monotonicMs, withDeadline } from "../core/time.ts";
 import { FairleadError, messageOf } from "../model/errors.ts";
 import type { Instance } from "../model/instance.ts";
-import type { Log, RegistryWriter, Source, WriteResult } from "../ports.ts";
+import type { Change, Log, RegistryWriter, Source, WriteResult } from "../ports.ts";
+import { createAdoption } from "./adoption.ts";
 import type { ExclusiveHosts } from "./exclusive-hosts.ts";
 import { createJoin } from "./join.ts";
+import { createKeeper } from "./keeper.ts";
 import { plan } from "./plan.ts";
+import { commonFailure, createReport, describe } from "./report.ts";
+import { createRetries } from "./retries.ts";
 
-/** How long after the signal own entries may still be taken back. */
-const RELEASE_MS = 3000;
+/** How long after the signal something may still be taken back. */
+const LEAVE_MS = 2000;
 
 export interface RegistratorOptions {
   readonly writer: RegistryWriter;
   readonly sources: readonly Source[];
   readonly owner: string;
+  /** Tells this process from another one that registers for the same node; the same after a restart. */
+  readonly mark: string;
   readonly ttlMs: number;
   readonly resyncMs: number;
   readonly onStop: "keep" | "deregister";
   readonly settle: Settle;
   /** Present: a host and path belong to one service only. */
   readonly hosts?: ExclusiveHosts | undefined;
+  /** Names of this node under which Registrator wrote: what it left behind is taken over or removed. Absent: it is left alone. */
+  readonly adopt?: readonly string[];
   readonly log: Log;
 }
 
 export interface Registrator {
   /** Registers until the signal aborts. Never ends because a source or the registry failed. */
   run(signal: AbortSignal): Promise<void>;
-  /** After `run` has ended for good: with `onStop: deregister` the entries are taken back. */
+  /** After `run` has ended for good: another process may take the name at once, with `onStop: deregister` the entries are taken back. */
   leave(): Promise<void>;
 }
 
 /**
  * Keeps the registry true about this node: all sources → desired → difference to what we own → write. A source that cannot be read keeps
- * its last good answer; until every source has answered once, nothing is removed.
+ * its last good answer; until every source has answered once, nothing is removed. An entry that cannot be written is tried again alone.
  */
 export function createRegistrator(options: RegistratorOptions): Registrator {
   const { writer, sources, owner, ttlMs, hosts, log } = options;
   const lastGood = new Map<Source, readonly Instance[]>();
-  const conflicts = new Set<string>();
+  const adoption = createAdoption(options);
   const join = createJoin(log);
-  let hasLease = false;
+  const retries = createRetries();
+  const report = createReport(log, adoption.hintFor);
   const loop = createLoop({
     work: pass,
     settle: options.settle,
@@ -50,19 +59,31 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
       log.warn("registration pass failed", { code, error: message, retryInMs: Math.round(retryInMs) });
     },
   });
+  const keeper = createKeeper({ writer, owner, mark: options.mark, ttlMs, log, onReady: loop.trigger });
+  const retryAlarm = createAlarm(loop.trigger);
 
   async function pass(signal: AbortSignal): Promise<void> {
-    if (!hasLease) {
-      return; // the first beat triggers a pass
+    if (!(await keeper.mayWrite(signal))) {
+      return; // as soon as it may, there is a pass
     }
     const failures = await listSources(signal);
     const desired = join(sources.map((source) => ({ source: source.name, instances: lastGood.get(source) ?? [] })));
-    const owned = await writer.owned(owner, signal);
+    const owned = [...(await writer.owned(owner, signal)), ...(await adoption.leftBehind(signal))];
     const isComplete = lastGood.size === sources.length;
     const wanted = hosts?.settle({ desired, owned, isComplete }) ?? desired;
-    const change = plan(wanted, owned, (instance) => writer.asStored(instance));
-    if (change.put.length > 0 || (isComplete && change.remove.length > 0)) {
-      report(await writer.write(owner, isComplete ? change : { put: change.put, remove: [] }, signal));
+    const planned = plan(wanted, owned, (instance) => writer.asStored(instance));
+    const change = isComplete ? planned : { put: planned.put, remove: [] };
+    retries.retain(change);
+    report.retain(desired);
+    const due = retries.due(change, monotonicMs());
+    const isIdle = due.put.length + due.remove.length === 0;
+    const mayWrite = isIdle || (await keeper.mayWrite(signal));
+    if (!isIdle && mayWrite) {
+      take(due, await writer.write(owner, due, signal));
+    }
+    retryAlarm.set(retries.nextDueMs() - monotonicMs());
+    if (isComplete && mayWrite && retries.nextDueMs() === Number.POSITIVE_INFINITY) {
+      adoption.end(); // everything was compared, and nothing has failed
     }
     const [failure] = failures;
     if (failure !== undefined) {
@@ -85,29 +106,19 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     return failures;
   }
 
-  /** @throws FairleadError when something has to be tried again */
-  function report(results: readonly WriteResult[]): void {
-    let failed: FairleadError | undefined;
-    for (const result of results) {
-      const { service, id } = result;
-      const place = `${service}/${id}`;
-      if (result.outcome === "conflict") {
-        if (!conflicts.has(place)) {
-          conflicts.add(place);
-          log.warn("entry is held by another owner and left alone", { service, id, holder: result.holder });
-        }
-        continue;
-      }
-      conflicts.delete(place);
-      if (result.outcome === "failed") {
-        failed ??= result.error;
-        log.warn("entry could not be written", { service, id, code: result.error.code, error: result.error.message });
-      } else {
-        log.info(result.outcome === "written" ? "registered" : "deregistered", { service, id });
-      }
+  /** @throws FairleadError when the store as a whole has to be tried again */
+  function take(change: Change, results: readonly WriteResult[]): void {
+    const outage = commonFailure(results);
+    if (outage !== undefined) {
+      throw outage;
     }
-    if (failed !== undefined) {
-      throw failed;
+    for (const result of results) {
+      if (result.outcome === "failed") {
+        report.tell(result, retries.failed(change, result, monotonicMs()));
+      } else {
+        retries.succeeded(result);
+        report.tell(result);
+      }
     }
   }
 
@@ -117,57 +128,35 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     }
   }
 
-  /** One lease for the process, kept whatever the passes do: a hanging source must not let living entries die. */
-  async function keepAlive(signal: AbortSignal): Promise<void> {
-    const backoff = createBackoff({ minMs: 100, maxMs: Math.max(100, ttlMs / 3) });
-    while (!signal.aborted) {
-      let waitMs = ttlMs / 3;
-      try {
-        const onTimeout = (): Error =>
-          new FairleadError("REGISTRY_UNAVAILABLE", `no answer within ${ttlMs / 3} ms`, { retryable: true });
-        const beat = await withDeadline({ ms: ttlMs / 3, signal, onTimeout }, (inner) => writer.keepAlive(owner, ttlMs, inner));
-        backoff.reset();
-        if (beat === "lost" || !hasLease) {
-          hasLease = true;
-          loop.trigger();
-        }
-      } catch (error) {
-        if (signal.aborted) {
-          return;
-        }
-        waitMs = Math.min(waitMs, backoff.next());
-        const { code, message } = describe(error);
-        log.warn("lease could not be kept", { code, error: message, retryInMs: Math.round(waitMs) });
-      }
-      await sleep(waitMs, signal).catch(() => undefined); // aborted: the loop ends
-    }
-  }
-
   async function run(signal: AbortSignal): Promise<void> {
     const following = sources.map((source) => follow(source, signal));
-    await Promise.all([loop.run(signal), keepAlive(signal), hosts?.follow(loop.trigger, signal), ...following]);
+    try {
+      await Promise.all([loop.run(signal), keeper.run(signal), hosts?.follow(loop.trigger, signal), ...following]);
+    } finally {
+      retryAlarm.clear();
+    }
   }
 
+  /** With `keep` the lease runs out, or the next process takes it over: a restart does not flap. */
   async function leave(): Promise<void> {
-    if (options.onStop === "keep") {
-      return; // the lease runs out, or the next process takes it over: a restart does not flap
+    if (options.onStop === "deregister" && keeper.holdsName()) {
+      await attempt("own entries could not be removed; they go with their lease", async (signal) => {
+        await writer.release(owner, signal);
+        log.info("own entries removed", { owner });
+      });
     }
+    await attempt("another process has to wait until it takes over", (signal) => keeper.letGo(signal));
+  }
+
+  async function attempt(otherwise: string, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const never = new AbortController().signal;
-    const onTimeout = (): Error => new FairleadError("REGISTRY_UNAVAILABLE", `no answer within ${RELEASE_MS} ms`);
+    const onTimeout = (): Error => new FairleadError("REGISTRY_UNAVAILABLE", `no answer within ${LEAVE_MS} ms`);
     try {
-      await withDeadline({ ms: RELEASE_MS, signal: never, onTimeout }, (signal) => writer.release(owner, signal));
-      log.info("own entries removed", { owner });
+      await withDeadline({ ms: LEAVE_MS, signal: never, onTimeout }, work);
     } catch (error) {
-      log.warn("own entries could not be removed; they go with their lease", { error: messageOf(error) });
+      log.warn(otherwise, { error: messageOf(error) });
     }
   }
 
   return { run, leave };
-}
-
-function describe(error: unknown): { readonly code: string; readonly message: string } {
-  if (error instanceof FairleadError) {
-    return { code: error.code, message: error.message };
-  }
-  throw error; // a bug: it ends the process with its stack
 }

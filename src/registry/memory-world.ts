@@ -30,6 +30,10 @@ export interface MemoryWorld {
   deleteKey(key: string): boolean;
   /** Renews the owner's lease, or makes one; whether there was one. */
   beat(owner: string, ttlMs: number): boolean;
+  /** The process that shows itself as the one that writes as this owner, for as long as the lease lives. */
+  holder(owner: string): string | undefined;
+  /** Without a lease nothing is shown. */
+  showHolder(owner: string, holder: string): void;
   /** What the owner had to write under its lease stands: it counts as living from now on. */
   settle(owner: string): void;
   /** The owners that hold a lease, and have settled under it. */
@@ -49,6 +53,7 @@ export function createMemoryWorld(): MemoryWorld {
   const keys = new Map<string, Decoded<string>>();
   const leases = new Map<string, Alarm>();
   const settled = new Set<string>();
+  const holders = new Map<string, string>();
   const listeners = new Set<WorldListener>();
   let version = 0;
   let isDown = false;
@@ -77,6 +82,7 @@ export function createMemoryWorld(): MemoryWorld {
     leases.get(owner)?.clear();
     leases.delete(owner);
     settled.delete(owner);
+    holders.delete(owner);
     for (const [ref, { value }] of entries) {
       if (value.ok && value.value.owner === owner && owner !== "") {
         deleteEntry(ref);
@@ -123,6 +129,14 @@ export function createMemoryWorld(): MemoryWorld {
       }
       return wasThere;
     },
+    holder: (owner) => holders.get(owner),
+    showHolder(owner, holder) {
+      if (leases.has(owner) && holder !== "") {
+        holders.set(owner, holder);
+      } else {
+        holders.delete(owner);
+      }
+    },
     settle(owner) {
       if (leases.has(owner)) {
         settled.add(owner);
@@ -149,6 +163,7 @@ export function createMemoryWorld(): MemoryWorld {
       leases.forEach((lease) => lease.clear());
       leases.clear();
       settled.clear();
+      holders.clear();
       [...entries.keys()].forEach(deleteEntry);
       [...keys.keys()].forEach(deleteKey);
     },

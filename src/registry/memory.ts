@@ -6,6 +6,7 @@ import { type Selector, selectorText, selectsKeys, selectsService } from "../mod
 import { type Snapshot, SnapshotBuilder } from "../model/snapshot.ts";
 import type { Change, Owned, Put, ReadOptions, Registry, WriteResult } from "../ports.ts";
 import { decodeEntryPath, encodeEntryPath } from "./codec.ts";
+import { isIdOfHost } from "./left-behind.ts";
 import { createMemoryWorld, type MemoryWorld, type StoredEntry } from "./memory-world.ts";
 
 export interface MemoryOptions {
@@ -24,6 +25,8 @@ class MemoryRegistry implements Registry {
   #builder = new SnapshotBuilder();
   #selected: string | undefined;
   #revision = 0;
+  /** Whom this client shows as each owner's holder, as soon as there is a lease. */
+  readonly #holders = new Map<string, string>();
   /** What changed since the builder was last brought up to date: only that is looked at again. */
   #changedEntries = new Set<string>();
   #changedKeys = new Set<string>();
@@ -65,10 +68,14 @@ class MemoryRegistry implements Registry {
   async owned(owner: string, signal: AbortSignal): Promise<readonly Owned[]> {
     signal.throwIfAborted();
     this.#world.assertUp("list entries of");
+    return owner === "" ? [] : this.#ownedBy(owner);
+  }
+
+  #ownedBy(owner: string): readonly Owned[] {
     const owned: Owned[] = [];
     for (const { value, version } of this.#world.entries()) {
-      if (value.ok && value.value.owner === owner && owner !== "") {
-        owned.push({ entry: value.value, revision: String(version), unleased: false });
+      if (value.ok && value.value.owner === owner) {
+        owned.push({ entry: value.value, revision: String(version), unleased: owner === "" });
       }
     }
     return owned.sort((a, b) => compareText(a.entry.service, b.entry.service) || compareText(a.entry.id, b.entry.id));
@@ -90,21 +97,31 @@ class MemoryRegistry implements Registry {
   async keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost"> {
     signal.throwIfAborted();
     this.#world.assertUp("keep the lease in");
-    return this.#world.beat(owner, ttlMs) ? "kept" : "lost";
+    const isKept = this.#world.beat(owner, ttlMs);
+    const holder = this.#holders.get(owner);
+    if (!isKept && holder !== undefined) {
+      this.#world.showHolder(owner, holder);
+    }
+    return isKept ? "kept" : "lost";
   }
 
-  async holder(_owner: string, signal: AbortSignal): Promise<string | undefined> {
+  async holder(owner: string, signal: AbortSignal): Promise<string | undefined> {
     signal.throwIfAborted();
-    return undefined;
+    this.#world.assertUp("look into");
+    return this.#world.holder(owner);
   }
 
-  async showHolder(_owner: string, _holder: string, signal: AbortSignal): Promise<void> {
+  async showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    this.#world.assertUp("write to");
+    this.#holders.set(owner, holder);
+    this.#world.showHolder(owner, holder);
   }
 
-  async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
+  async orphans(hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
     signal.throwIfAborted();
-    return [];
+    this.#world.assertUp("list entries of");
+    return this.#ownedBy("").filter(({ entry }) => isIdOfHost(entry.id, hosts));
   }
 
   async release(owner: string, signal: AbortSignal): Promise<void> {

@@ -15,8 +15,9 @@ export function nameProblem(name: string): string | undefined {
   if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(name)) {
     return "holds a control character";
   }
-  if (isHalfText(name)) {
-    return "is no Unicode text";
+  // U+FFFD stands where a text was no UTF-8: two such names would be one.
+  if (isHalfText(name) || name.includes("\ufffd")) {
+    return "is no UTF-8";
   }
   const bytes = encodeSegment(name).length;
   return bytes > MAX_NAME_BYTES ? `is too long to be stored (${bytes} bytes when encoded, at most ${MAX_NAME_BYTES})` : undefined;

@@ -2,7 +2,14 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { withPromises } from "../../scripts/promises.ts";
-import { commandsPage, configurationPage, errorsPage, templatesPage, testingPage } from "../../scripts/reference.ts";
+import {
+  commandsPage,
+  configurationPage,
+  errorsPage,
+  registratorPage,
+  templatesPage,
+  testingPage,
+} from "../../scripts/reference.ts";
 import { createContext } from "../../src/cli/context.ts";
 import { createProgram } from "../../src/cli/program.ts";
 
@@ -13,6 +20,7 @@ describe("the reference pages are what the tables say (npm run docs writes them)
     ["templates.md", templatesPage],
     ["errors.md", errorsPage],
     ["testing.md", testingPage],
+    ["registrator.md", registratorPage],
   ])("%s", async (name, make) => {
     await expect(make()).toMatchFileSnapshot(`../../docs/${name}`);
   });

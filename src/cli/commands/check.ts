@@ -2,7 +2,7 @@ import type { Deps } from "../../compose/deps.ts";
 import { findNode } from "../../compose/node.ts";
 import { openRegistry } from "../../compose/registry.ts";
 import { findCheckLevels, type TargetCheck } from "../../compose/render.ts";
-import { createDocker, createHttp } from "../../compose/sources.ts";
+import { createDocker, createHttp, createSwarm } from "../../compose/sources.ts";
 import type { Config } from "../../config/load.ts";
 import { locateRegistry } from "../../config/registry.ts";
 import { withDeadline } from "../../core/time.ts";
@@ -110,6 +110,17 @@ async function probe(context: Context, config: Config, timeoutMs: number): Promi
         await (await createHttp(http, node, deps)).list(context.signal);
       }),
     ),
+    failureOf(async () => {
+      const swarm = config.register?.sources.swarm;
+      if (swarm === undefined) {
+        return;
+      }
+      const onTimeout = (): Error =>
+        new FairleadError("SOURCE_UNAVAILABLE", `the swarm's manager gave no answer within ${timeoutMs} ms`);
+      await withDeadline({ ms: timeoutMs, signal: context.signal, onTimeout }, async (signal) => {
+        await (await createSwarm(swarm, locateRegistry(config.registry, deps.env), deps)).list(signal);
+      });
+    }),
   ]);
   return failures
     .flatMap((error) => (error === undefined ? [] : [problemOf("error", error)]))

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import { createTargetFrom, defaultStateDir } from "../../compose/render.ts";
+import { createTargetFrom } from "../../compose/render.ts";
+import { defaultStateDir } from "../../compose/state-dir.ts";
 import type { ApplyOptions, ApplyReport, TargetHistory } from "../../ports.ts";
 import { type Context, hasColour, printJson, usage } from "../context.ts";
 import { describeError, errorJson, exitCodeOf } from "../failure.ts";

@@ -13,6 +13,7 @@ const STOP_MS = 4500;
 
 interface Options {
   readonly config?: string;
+  readonly adopt?: boolean;
 }
 
 export async function run(context: Context, _args: readonly string[], options: Options): Promise<void> {
@@ -22,7 +23,7 @@ export async function run(context: Context, _args: readonly string[], options: O
   context.onHangup(hangups.notify);
   let log = logFor(context, config.log);
   try {
-    let serving: Serving | undefined = await start(context, config, signal);
+    let serving: Serving | undefined = await start(context, config, options, signal);
     while (serving !== undefined) {
       ({ log } = serving);
       tellStart(serving);
@@ -42,9 +43,9 @@ interface Serving {
   readonly log: Log;
 }
 
-async function start(context: Context, config: Config, signal: AbortSignal): Promise<Serving> {
+async function start(context: Context, config: Config, options: Options, signal: AbortSignal): Promise<Serving> {
   const log = logFor(context, config.log);
-  return { log, app: await createApp(config, { env: context.env, log, secrets: context.secrets }, signal) };
+  return { log, app: await createApp(config, { env: context.env, log, secrets: context.secrets }, signal, options) };
 }
 
 /** Runs until the process is told to stop, or until there is something to go on with: then the old parts have ended. */
@@ -87,7 +88,7 @@ function findNext(state: {
     for await (const _ of hangups.read(signal)) {
       try {
         const config = await loadConfigFile(context, options.config);
-        const next = await start(context, config, signal);
+        const next = await start(context, config, options, signal);
         log.info("configuration is read again", { file: config.file });
         return next;
       } catch (error) {

@@ -1,6 +1,7 @@
 import { createBackoff, sleep, withDeadline } from "../../core/time.ts";
 import { FairleadError } from "../../model/errors.ts";
-import { aliveCheckId, healthCheckId, versionOf } from "./catalog-form.ts";
+import { askedCheckId } from "./catalog-checks.ts";
+import { aliveCheckId, healthCheckId, healthCheckOf, versionOf } from "./catalog-form.ts";
 import type { Step } from "./catalog-plan.ts";
 import type { Client } from "./client.ts";
 import type { Check } from "./shapes.ts";
@@ -56,8 +57,12 @@ function isShown({ agentId, registered }: Wanted, checks: ReadonlyMap<string, Ch
   if (registered === undefined) {
     return alive === undefined;
   }
-  const health = checks.get(healthCheckId(agentId));
+  const version = versionOf(registered.registration);
+  const asked = checks.get(askedCheckId(agentId))?.notes;
   return (
-    alive?.notes === versionOf(registered.registration) && alive.status !== "critical" && health?.status === registered.status
+    alive?.notes === version &&
+    alive.status !== "critical" &&
+    checks.get(healthCheckId(agentId))?.status === registered.status &&
+    asked === (healthCheckOf(registered.registration) === undefined ? undefined : version)
   );
 }

@@ -2,12 +2,11 @@
 import { compareText, type Entry } from "../../model/instance.ts";
 import { isAddress, isPort } from "../codec.ts";
 import { aliveCheckId, decodeRegistration, leaseOf } from "./catalog-form.ts";
-import type { CatalogItem, CheckStatus } from "./shapes.ts";
+import { NODE_CHECK } from "./catalog-owners.ts";
+import { type CatalogItem, type CheckStatus, worstOf } from "./shapes.ts";
 
 /** `ref` names the place: node, service and id. */
 export type CatalogEntry = { readonly ref: string } & ({ readonly entry: Entry } | { readonly invalid: string });
-
-const SEVERITY: Readonly<Record<CheckStatus, number>> = { passing: 0, warning: 1, critical: 2 };
 
 /**
  * All entries of one answer, whoever wrote them; it may hold several spellings of one name. Left out silently are entries of ours whose owner is dead (their `alive` check is
@@ -20,7 +19,7 @@ export function readEntries(items: readonly CatalogItem[]): readonly CatalogEntr
     if (isOurs ? isDead(item) : registration.port === 0) {
       return [];
     }
-    const decoded = decodeRegistration(registration, worstStatus(item));
+    const { healthCheck: _, ...decoded } = decodeRegistration(registration, worstStatus(item)); // what it found counts, not what it is
     const entry = { ...decoded, address: decoded.address === "" ? item.nodeAddress : decoded.address };
     return [{ item, entry, ref: `${node}/${registration.name}/${registration.id}` }];
   });
@@ -46,18 +45,12 @@ function isDead({ registration, checks }: CatalogItem): boolean {
 /** Of all checks that concern it: its own, the node's, maintenance. No checks: passing. Being alive is not being healthy. */
 function worstStatus({ registration, checks }: CatalogItem): CheckStatus {
   const alive = aliveCheckId(registration.id);
-  let worst: CheckStatus = "passing";
-  for (const { id, status } of checks) {
-    if (id !== alive && SEVERITY[status] > SEVERITY[worst]) {
-      worst = status;
-    }
-  }
-  return worst;
+  return worstOf(checks.filter(({ id }) => id !== alive).map(({ status }) => status));
 }
 
 /**
- * Ids are unique on an agent, not in a service. Of one owner's entry that two agents hold (it has moved) the newer one counts; entries of
- * several nodes that share an id carry the node's name before it.
+ * Ids are unique on an agent, not in a service. Of one owner's entry that two agents hold (it has moved) one counts: that of a node that
+ * lives, and of those the newer; entries of several nodes that share an id carry the node's name before it.
  */
 function tellApart(all: readonly Read[]): readonly Read[] {
   const byPlace = new Map<string, Read[]>();
@@ -77,8 +70,14 @@ function tellApart(all: readonly Read[]): readonly Read[] {
     }
     const { owner } = first.entry;
     if (owner !== "" && same.every(({ entry }) => entry.owner === owner)) {
-      return same.toSorted((a, b) => b.item.modifyIndex - a.item.modifyIndex || compareText(a.ref, b.ref)).slice(0, 1);
+      return same.toSorted(byPreference).slice(0, 1);
     }
     return same.map((read) => ({ ...read, entry: { ...read.entry, id: `${read.item.node}:${read.entry.id}` } }));
   });
+}
+
+function byPreference(a: Read, b: Read): number {
+  const onDeadNode = ({ item }: Read): number =>
+    item.checks.some(({ id, status }) => id === NODE_CHECK && status === "critical") ? 1 : 0;
+  return onDeadNode(a) - onDeadNode(b) || b.item.modifyIndex - a.item.modifyIndex || compareText(a.ref, b.ref);
 }

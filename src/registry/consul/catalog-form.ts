@@ -1,14 +1,16 @@
 /** How an instance looks as a service of a Consul agent, and back. Pure. */
 import { createHash } from "node:crypto";
 import { FairleadError } from "../../model/errors.ts";
-import { type Entry, type Health, type Instance, PROTOCOLS } from "../../model/instance.ts";
+import { type Entry, type Health, type HealthCheck, type Instance, PROTOCOLS, withoutHealthCheck } from "../../model/instance.ts";
 import { decodeSegment, encodeSegment } from "../codec.ts";
+import { decodeHealthCheck, encodeHealthCheck } from "./catalog-checks.ts";
 import type { CheckStatus, Registration } from "./shapes.ts";
 
 /** Consul's limits on metadata, the room for our own pairs taken off. */
 const MAX_META_PAIRS = 58;
 const MAX_META_KEY_BYTES = 128;
 const MAX_META_VALUE_BYTES = 512;
+const MAX_WEIGHT = 65_535;
 
 const OWN = "fairlead-";
 const OWNER_KEY = "fairlead-owner";
@@ -16,6 +18,8 @@ const PROTOCOL_KEY = "fairlead-protocol";
 const WEIGHT_KEY = "fairlead-weight";
 const HEALTH_KEY = "fairlead-health";
 const TTL_KEY = "fairlead-ttl-ms";
+/** The check that Consul is asked to run: an agent does not tell what it runs. */
+const CHECK_KEY = "fairlead-check";
 /** Before the name of a pair that Consul does not take, in base64url. */
 const ENCODED_KEY = "fairlead-x-";
 
@@ -58,12 +62,14 @@ export function encodeInstance(lease: Lease, instance: Instance, agentId: string
     throw new FairleadError("USAGE", `an owner's name of more than ${MAX_META_VALUE_BYTES} bytes cannot be stored in Consul`);
   }
   const { protocol, weight, health } = instance;
+  const check = instance.healthCheck && encodeHealthCheck(instance.healthCheck);
   const meta: [string, string][] = [
     [OWNER_KEY, lease.owner],
     [TTL_KEY, String(lease.ttlMs)],
     ...(protocol === "tcp" ? [] : [[PROTOCOL_KEY, protocol] satisfies [string, string]]),
     ...(weight === undefined ? [] : [[WEIGHT_KEY, String(weight)] satisfies [string, string]]),
     ...(health === "unknown" ? [[HEALTH_KEY, health] satisfies [string, string]] : []),
+    ...(check === undefined ? [] : [[CHECK_KEY, check] satisfies [string, string]]),
     ...storablePairs(instance.meta),
   ];
   return {
@@ -71,18 +77,37 @@ export function encodeInstance(lease: Lease, instance: Instance, agentId: string
     name: encodeSegment(instance.service),
     address: instance.address,
     port: instance.port,
-    tags: instance.tags,
+    tags: instance.tags.map(asUnicode),
     meta: Object.fromEntries(meta),
-    weight: weight !== undefined && Number.isInteger(weight) && weight >= 1 && weight <= 65_535 ? weight : 1,
+    weight: Math.min(MAX_WEIGHT, Math.max(1, Math.round(weight ?? 1))), // the exact one stands in the metadata
   };
 }
 
-/** What Consul would hold of an instance: metadata beyond its limits is left out. */
+/**
+ * What Consul would hold of an instance. Left out is a pair whose name or value is over Consul's length, since a part of a value is another
+ * value; of more pairs than there is room for, those whose names come last in byte order; a check that cannot be stored whole.
+ */
 export function storable(instance: Instance): Instance {
-  const kept = storablePairs(instance.meta).map(([key]) => decodeMetaKey(key));
-  return kept.length === Object.keys(instance.meta).length
+  const { tags, meta, healthCheck } = instance;
+  const pairs = storablePairs(meta).map(([key, value]) => [decodeMetaKey(key), value] as const);
+  const isWhole = pairs.length === Object.keys(meta).length && pairs.every(([key, value]) => meta[key] === value);
+  const hasCheck = healthCheck === undefined || encodeHealthCheck(healthCheck) !== undefined;
+  return isWhole && hasCheck && tags.every((tag) => asUnicode(tag) === tag)
     ? instance
-    : { ...instance, meta: Object.fromEntries(kept.map((key) => [key, instance.meta[key] ?? ""])) };
+    : { ...(hasCheck ? instance : withoutHealthCheck(instance)), tags: tags.map(asUnicode), meta: Object.fromEntries(pairs) };
+}
+
+/** The names of what `storable` leaves out; empty: nothing. */
+export function leftOut(instance: Instance): readonly string[] {
+  const stored = storable(instance);
+  const pairs = Object.keys(instance.meta).filter((key) => !Object.hasOwn(stored.meta, asUnicode(key)));
+  return stored.healthCheck === instance.healthCheck ? pairs : ["the health check", ...pairs];
+}
+
+/** The check that Consul is asked to run for a service of ours. */
+export function healthCheckOf({ meta }: Pick<Registration, "meta">): HealthCheck | undefined {
+  const text = Object.hasOwn(meta, CHECK_KEY) ? meta[CHECK_KEY] : undefined;
+  return text === undefined ? undefined : decodeHealthCheck(text);
 }
 
 /** Undefined: another program wrote it. */
@@ -99,6 +124,7 @@ export function decodeRegistration(registration: Registration, status: CheckStat
     const protocol = id.endsWith(":udp") ? "udp" : "tcp"; // so does Registrator
     return { id, service: name, address, port, protocol, tags, meta, health: status, ...(weight !== 1 && { weight }), owner: "" };
   }
+  const healthCheck = healthCheckOf(registration);
   const exactWeight = Object.hasOwn(meta, WEIGHT_KEY) ? Number(meta[WEIGHT_KEY]) : Number.NaN;
   return {
     id: decodeSegment(id.split("@")[0] ?? "") ?? id,
@@ -114,6 +140,7 @@ export function decodeRegistration(registration: Registration, status: CheckStat
     ),
     health: status === "passing" && meta[HEALTH_KEY] === "unknown" ? "unknown" : status,
     ...(Number.isFinite(exactWeight) && exactWeight >= 0 && { weight: exactWeight }),
+    ...(healthCheck !== undefined && { healthCheck }),
     owner: lease.owner,
   };
 }
@@ -134,10 +161,15 @@ export function versionOf({ name, address, port, tags, meta, weight }: Registrat
 
 function storablePairs(meta: Readonly<Record<string, string>>): readonly [string, string][] {
   return Object.entries(meta)
-    .map(([key, value]): [string, string] => [encodeMetaKey(key), value])
+    .map(([key, value]): [string, string] => [encodeMetaKey(key), asUnicode(value)])
     .filter(([key, value]) => key.length <= MAX_META_KEY_BYTES && Buffer.byteLength(value) <= MAX_META_VALUE_BYTES)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .slice(0, MAX_META_PAIRS);
+}
+
+/** Half a character is none that JSON brings to Consul and back. */
+function asUnicode(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
 function encodeMetaKey(key: string): string {

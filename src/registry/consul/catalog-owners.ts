@@ -3,7 +3,7 @@ import { aliveCheckId, leaseOf } from "./catalog-form.ts";
 import { type CatalogItem, type Check, foldCase } from "./shapes.ts";
 
 /** Consul's own check of every node with an agent. */
-const NODE_CHECK = "serfHealth";
+export const NODE_CHECK = "serfHealth";
 /** A lapsed check stands for a minute before its entry is reaped: whoever looks this often has seen it. */
 const MAX_GAP_MS = 50_000;
 
@@ -163,14 +163,23 @@ function placeOf({ node, agentId }: Hold): string {
   return `${node}\n${agentId}`;
 }
 
-/** Of the catalogue's answer for one service, what fairlead wrote. */
+/**
+ * Of the catalogue's answer for one service, what fairlead wrote. What an owner left on one agent and keeps alive on another has moved: it
+ * says nothing about the owner.
+ */
 export function holdsIn(items: readonly CatalogItem[]): readonly Hold[] {
-  return items.flatMap(({ node, registration, checks }): readonly Hold[] => {
+  const holds = items.flatMap(({ node, registration, checks }): readonly Hold[] => {
     const lease = leaseOf(registration);
     const alive = aliveCheckId(registration.id);
     const isLapsed = checks.some(({ id, status }) => status === "critical" && (id === alive || id === NODE_CHECK));
     return lease === undefined ? [] : [{ owner: lease.owner, node, agentId: foldCase(registration.id), isLapsed }];
   });
+  const standing = new Set(holds.filter(({ isLapsed }) => !isLapsed).map(claimOf));
+  return holds.filter((hold) => !hold.isLapsed || !standing.has(claimOf(hold)));
+}
+
+function claimOf({ owner, agentId }: Hold): string {
+  return JSON.stringify([owner, agentId]);
 }
 
 /** From all checks of one node. */

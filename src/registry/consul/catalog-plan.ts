@@ -2,7 +2,17 @@
 import { FairleadError } from "../../model/errors.ts";
 import type { Change, Owned, Put, WriteResult } from "../../ports.ts";
 import type { AgentService, AgentView } from "./agent-view.ts";
-import { agentIds, encodeInstance, type Lease, statusOf, versionOf } from "./catalog-form.ts";
+import { type Drops, planDrops } from "./catalog-checks.ts";
+import {
+  agentIds,
+  aliveCheckId,
+  encodeInstance,
+  healthCheckId,
+  healthCheckOf,
+  type Lease,
+  statusOf,
+  versionOf,
+} from "./catalog-form.ts";
 import { type CheckStatus, foldCase, type Registration } from "./shapes.ts";
 
 interface Place {
@@ -20,19 +30,23 @@ export type Step =
       readonly status: CheckStatus;
       /** The status that its health check has now; undefined: there is none yet. */
       readonly before: CheckStatus | undefined;
+      /** What the check says now that Consul was asked to run; undefined: there is none. */
+      readonly asked: CheckStatus | undefined;
+      readonly drops: Drops;
     }
   | { readonly kind: "deregister"; readonly place: Place; readonly agentId: string };
 
 /**
- * | there now                     | put that replaces nothing | put that replaces      | remove   |
- * |-------------------------------|---------------------------|------------------------|----------|
- * | nothing                       | register                  | failed: it is gone     | removed  |
- * | another's, alive or foreign   | conflict                  | conflict               | conflict |
- * | another owner's, dead         | register                  | register               | conflict |
- * | ours, another version         | failed: it is there       | failed: it has changed | failed   |
+ * | there now                     | put that replaces nothing | put that replaces      | remove     |
+ * |-------------------------------|---------------------------|------------------------|------------|
+ * | nothing                       | register                  | failed: it is gone     | removed    |
+ * | an orphan that was handed out | conflict                  | as if it were ours     | the same   |
+ * | another's, alive or foreign   | conflict                  | conflict               | conflict   |
+ * | another owner's, dead         | register                  | register               | conflict   |
+ * | ours, another version         | failed: it is there       | failed: it has changed | failed     |
  * | ours, as it was read          | failed: it is there       | register               | deregister |
  *
- * An equal, living entry needs nothing.
+ * An equal, living entry with its checks needs nothing.
  */
 export function planSteps(lease: Lease, change: Change, view: AgentView): readonly Step[] {
   const claimed = new Set<string>();
@@ -54,14 +68,11 @@ export function planSteps(lease: Lease, change: Change, view: AgentView): readon
 function planPut(lease: Lease, { instance, replaces }: Put, view: AgentView, claimed: Set<string>): Step {
   const [plain, qualified] = agentIds(instance);
   const current = view.at(instance);
-  const isTakeover = current !== undefined && current.lease?.owner !== lease.owner;
-  if (isTakeover && (current.lease === undefined || current.isAlive)) {
+  const isOurs = current === undefined || current.lease?.owner === lease.owner || isOrphan(current, replaces);
+  if (!isOurs && (current.lease === undefined || current.isAlive)) {
     return conflict(instance, current);
   }
-  if (!isTakeover && replaces !== undefined && replaces.revision !== current?.version) {
-    return failed(instance, changed(instance, current));
-  }
-  if (!isTakeover && replaces === undefined && current !== undefined) {
+  if (isOurs && replaces?.revision !== current?.version) {
     return failed(instance, changed(instance, current));
   }
   const isFree = (id: string): boolean => view.byAgentId(id) === undefined && !claimed.has(foldCase(id));
@@ -73,24 +84,48 @@ function planPut(lease: Lease, { instance, replaces }: Put, view: AgentView, cla
   claimed.add(foldCase(agentId));
   const registration = encodeInstance(lease, instance, agentId);
   const status = statusOf(instance.health);
-  const isEqual = current?.version === versionOf(registration) && current.isAlive && current.health === status;
-  const isSame = isEqual && replaces?.unleased !== true;
-  return isSame
+  const isEqual = current?.version === versionOf(registration) && current.health === status;
+  return isEqual && current.isAlive && current.isWhole && replaces?.unleased !== true
     ? { kind: "result", result: { ...placeOf(instance), outcome: "written" } }
-    : { kind: "register", place: placeOf(instance), registration, status, before: current?.health };
+    : registerStep(instance, registration, status, current);
 }
 
-function planRemove(owner: string, { entry, revision }: Owned, view: AgentView): Step {
+function registerStep(instance: Place, registration: Registration, status: CheckStatus, current: AgentService | undefined): Step {
+  const { id } = registration;
+  const drops = planDrops(healthCheckOf(registration), {
+    agentId: id,
+    checks: current?.checks ?? [],
+    own: [aliveCheckId(id), healthCheckId(id)],
+    isOurs: current?.lease !== undefined,
+  });
+  return {
+    kind: "register",
+    place: placeOf(instance),
+    registration,
+    status,
+    before: current?.health,
+    asked: current?.asked,
+    drops,
+  };
+}
+
+function planRemove(owner: string, removed: Owned, view: AgentView): Step {
+  const { entry, revision } = removed;
   const current = view.at(entry);
   if (current === undefined) {
     return { kind: "result", result: { ...placeOf(entry), outcome: "removed" } };
   }
-  if (current.lease?.owner !== owner) {
+  if (current.lease?.owner !== owner && !isOrphan(current, removed)) {
     return conflict(entry, current);
   }
   return current.version === revision
     ? { kind: "deregister", place: placeOf(entry), agentId: current.agentId }
     : failed(entry, changed(entry, current));
+}
+
+/** What stands there is another program's, and was handed out as what nobody accounts for. */
+function isOrphan(current: AgentService, given: Owned | undefined): boolean {
+  return current.lease === undefined && given?.entry.owner === "";
 }
 
 function conflict(place: Place, holder: AgentService): Step {

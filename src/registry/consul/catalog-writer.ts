@@ -1,43 +1,35 @@
 import { FairleadError } from "../../model/errors.ts";
 import { compareText, type Instance } from "../../model/instance.ts";
 import type { Change, Log, Owned, RegistryWriter, WriteResult } from "../../ports.ts";
-import { type AgentView, readAgent } from "./agent-view.ts";
+import { readAgent } from "./agent-view.ts";
 import { confirm, type Wanted } from "./catalog-confirm.ts";
-import { aliveCheckId, healthCheckId, storable } from "./catalog-form.ts";
+import { aliveCheckId, healthCheckId, healthCheckOf, leftOut, storable } from "./catalog-form.ts";
+import type { CatalogHolder } from "./catalog-holder.ts";
+import { CatalogLease, MAX_WRITES, refusedBeat } from "./catalog-lease.ts";
+import { orphansOf } from "./catalog-orphans.ts";
 import { planSteps, type Step } from "./catalog-plan.ts";
 import type { Client } from "./client.ts";
 import { mapLimited } from "./concurrency.ts";
-import type { CheckStatus } from "./shapes.ts";
-import { deregisterService, registerService, setCheck } from "./write-requests.ts";
-
-/** Until the first beat has said how long entries live; none is registered before it. */
-const DEFAULT_TTL_MS = 30_000;
-const MAX_WRITES = 3;
-const SEVERITY: Readonly<Record<CheckStatus, number>> = { passing: 0, warning: 1, critical: 2 };
-
-/** What this process keeps alive for one owner. */
-interface Holding {
-  ttlMs: number;
-  /** Ids of the agent's services, each with the serial of the token that it was registered with. */
-  readonly leased: Map<string, number>;
-  /** Ids that were removed since the last beat began. */
-  readonly removed: Set<string>;
-  hasBeaten: boolean;
-}
+import { SEVERITY } from "./shapes.ts";
+import { deregisterCheck, deregisterService, registerService, setCheck } from "./write-requests.ts";
 
 /**
  * Writes entries as services of the local agent, which brings them into the catalogue. Consul cannot compare and set there: an entry is
  * read, compared and written, and between the two another program on the same agent may come. Each has two checks: `alive` runs out when
- * nobody beats, and only it reaps; `health` says how the instance is.
+ * nobody beats, and only it reaps; `health` says how the instance is. A third one, which Consul runs, is there when the instance asks for
+ * it: whichever is worse counts.
  */
 export class CatalogWriter implements RegistryWriter {
   readonly #client: Client;
+  readonly #holder: CatalogHolder;
   readonly #log: Log | undefined;
-  readonly #holdings = new Map<string, Holding>();
-  #hasWarned = false;
+  readonly #leases = new Map<string, CatalogLease>();
+  /** Of which instance what was left out, so that it is told once. */
+  readonly #cut = new Map<string, string>();
 
-  constructor(client: Client, log: Log | undefined) {
+  constructor(client: Client, holder: CatalogHolder, log: Log | undefined) {
     this.#client = client;
+    this.#holder = holder;
     this.#log = log;
   }
 
@@ -46,115 +38,82 @@ export class CatalogWriter implements RegistryWriter {
   }
 
   async owned(owner: string, signal: AbortSignal): Promise<readonly Owned[]> {
-    const holding = this.#holdings.get(owner);
+    const lease = this.#leaseOf(owner);
+    const own = (await readAgent(this.#client, signal)).ownedBy(owner);
+    return inOrder(
+      own.map((service) => ({ entry: service.entry, revision: service.version, unleased: lease.isUnleased(service) })),
+    );
+  }
+
+  async orphans(hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
     const view = await readAgent(this.#client, signal);
-    const { serial } = this.#client.credentials;
-    // The agent speaks for a service with the token that registered it: with another one, it has to be registered again.
-    const isOld = (agentId: string): boolean => (holding?.leased.get(agentId) ?? serial) !== serial;
-    return view
-      .ownedBy(owner)
-      .map(({ agentId, entry, version, isAlive, lease }) => ({
-        entry,
-        revision: version,
-        unleased: !isAlive || isOld(agentId) || (holding !== undefined && lease?.ttlMs !== holding.ttlMs),
-      }))
-      .toSorted((a, b) => compareText(a.entry.service, b.entry.service) || compareText(a.entry.id, b.entry.id));
+    return inOrder(orphansOf(view.foreign(), hosts).map(({ entry, version }) => ({ entry, revision: version, unleased: true })));
   }
 
   async write(owner: string, change: Change, signal: AbortSignal): Promise<readonly WriteResult[]> {
     if (change.put.length + change.remove.length === 0) {
       return [];
     }
-    const holding = this.#holdingOf(owner);
+    const lease = this.#leaseOf(owner);
     change.put.forEach(({ instance }) => this.#warnIfCut(instance));
-    const steps = planSteps({ owner, ttlMs: holding.ttlMs }, change, await readAgent(this.#client, signal));
+    change.remove.forEach(({ entry }) => this.#cut.delete(placeText(entry)));
+    const steps = planSteps({ owner, ttlMs: lease.ttlMs }, change, await readAgent(this.#client, signal));
     const wanted: Wanted[] = [];
     const results = await mapLimited(steps, MAX_WRITES, (step) =>
-      step.kind === "register" && !holding.hasBeaten
+      step.kind === "register" && !lease.hasBeaten
         ? Promise.resolve(failedWithoutLease(step.place))
-        : this.#run(holding, step, wanted, signal),
+        : this.#run(lease, step, wanted, signal),
     );
     await confirm(this.#client, wanted, signal);
     return results;
   }
 
   async keepAlive(owner: string, ttlMs: number, signal: AbortSignal): Promise<"kept" | "lost"> {
-    const holding = this.#holdingOf(owner);
-    holding.ttlMs = ttlMs;
-    holding.removed.clear();
-    const before = [...holding.leased.keys()];
-    const view = await readAgent(this.#client, signal);
-    const { serial } = this.#client.credentials;
-    const alive = view.ownedBy(owner).flatMap(({ agentId, isAlive }) => (isAlive ? [agentId] : []));
-    const unknown = await this.#beat(alive, view, signal);
-    const kept = new Set(alive.filter((id) => !unknown.has(id)));
-    const lost = before.filter((id) => !kept.has(id) && holding.leased.delete(id)); // what we have removed meanwhile is not lost
-    for (const id of kept) {
-      if (!holding.leased.has(id) && !holding.removed.has(id)) {
-        holding.leased.set(id, serial);
-      }
-    }
-    const isNew = !holding.hasBeaten && holding.leased.size === 0;
-    holding.hasBeaten = true;
-    return lost.length > 0 || isNew ? "lost" : "kept";
+    const [beat] = await Promise.all([this.#leaseOf(owner).keepAlive(ttlMs, signal), this.#holder.keep(owner, ttlMs, signal)]);
+    return beat;
   }
 
-  async holder(_owner: string, signal: AbortSignal): Promise<string | undefined> {
-    signal.throwIfAborted();
-    return undefined;
+  async holder(owner: string, signal: AbortSignal): Promise<string | undefined> {
+    return await this.#holder.get(owner, signal);
   }
 
-  async showHolder(_owner: string, _holder: string, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-  }
-
-  async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
-    signal.throwIfAborted();
-    return [];
+  async showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void> {
+    await this.#holder.show(owner, holder, this.#leaseOf(owner).ttlMs, signal);
   }
 
   async release(owner: string, signal: AbortSignal): Promise<void> {
-    this.#holdings.delete(owner);
+    this.#leases.delete(owner);
+    this.#holder.forget(owner);
     const own = (await readAgent(this.#client, signal)).ownedBy(owner);
-    await mapLimited(own, MAX_WRITES, ({ agentId }) => deregisterService(this.#client, agentId, signal));
-    await confirm(
-      this.#client,
-      own.map(({ agentId }): Wanted => ({ agentId, registered: undefined })),
-      signal,
-    );
+    const gone: Wanted[] = [];
+    const failures = await mapLimited(own, MAX_WRITES, async ({ agentId }) => {
+      try {
+        await deregisterService(this.#client, agentId, signal);
+        gone.push({ agentId, registered: undefined });
+        return [];
+      } catch (error) {
+        signal.throwIfAborted();
+        return [error]; // the others go all the same
+      }
+    });
+    await confirm(this.#client, gone, signal);
+    for (const failure of failures.flat()) {
+      throw failure;
+    }
   }
 
-  /** Passes the alive checks. Returns the ids that the agent does not know any more. */
-  async #beat(ids: readonly string[], view: AgentView, signal: AbortSignal): Promise<ReadonlySet<string>> {
-    const passed = await mapLimited(ids, MAX_WRITES, async (id) => ({
-      id,
-      ok: await setCheck(this.#client, aliveCheckId(id), "passing", signal),
-    }));
-    const refused = passed.filter(({ ok }) => !ok).map(({ id }) => id);
-    if (refused.length === 0) {
-      return new Set();
-    }
-    const now = await readAgent(this.#client, signal);
-    const strange = refused.find((id) => now.byAgentId(id)?.isAlive === true && view.byAgentId(id) !== undefined);
-    if (strange !== undefined) {
-      throw refusedBeat(strange);
-    }
-    return new Set(refused);
-  }
-
-  async #run(holding: Holding, step: Step, wanted: Wanted[], signal: AbortSignal): Promise<WriteResult> {
+  async #run(lease: CatalogLease, step: Step, wanted: Wanted[], signal: AbortSignal): Promise<WriteResult> {
     if (step.kind === "result") {
       return step.result;
     }
     try {
       if (step.kind === "deregister") {
-        holding.leased.delete(step.agentId);
-        holding.removed.add(step.agentId);
+        lease.remove(step.agentId);
         await deregisterService(this.#client, step.agentId, signal);
         wanted.push({ agentId: step.agentId, registered: undefined });
         return { ...step.place, outcome: "removed" };
       }
-      await this.#register(holding, step, signal);
+      await this.#register(lease, step, signal);
       wanted.push({ agentId: step.registration.id, registered: step });
       return { ...step.place, outcome: "written" };
     } catch (error) {
@@ -167,50 +126,73 @@ export class CatalogWriter implements RegistryWriter {
   }
 
   /** Health that gets worse is told before the rest, health that gets better after it. A check that was set once survives the agent's restart. */
-  async #register(holding: Holding, step: Extract<Step, { kind: "register" }>, signal: AbortSignal): Promise<void> {
-    const { registration, status, before } = step;
+  async #register(lease: CatalogLease, step: Extract<Step, { kind: "register" }>, signal: AbortSignal): Promise<void> {
+    const { registration, status, before, drops } = step;
     const { id } = registration;
     const isWorse = before !== undefined && SEVERITY[status] > SEVERITY[before];
     if (isWorse) {
       await setCheck(this.#client, healthCheckId(id), status, signal);
     }
-    await registerService(this.#client, registration, { status, ttlMs: holding.ttlMs }, signal);
+    await this.#drop(drops.before, signal);
+    const asked = step.asked ?? lease.lastAsked(id) ?? healthCheckOf(registration)?.initialStatus ?? "critical";
+    await registerService(this.#client, registration, { status, asked, ttlMs: lease.ttlMs }, signal);
     const checks = [[aliveCheckId(id), "passing"] as const, ...(isWorse ? [] : [[healthCheckId(id), status] as const])];
     for (const [check, wanted] of checks) {
       if (!(await setCheck(this.#client, check, wanted, signal))) {
         throw refusedBeat(id);
       }
     }
-    holding.removed.delete(id);
-    holding.leased.set(id, this.#client.credentials.serial);
+    await this.#drop(drops.after, signal);
+    lease.add(id);
   }
 
-  #holdingOf(owner: string): Holding {
-    const known = this.#holdings.get(owner);
+  async #drop(checks: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const check of checks) {
+      await deregisterCheck(this.#client, check, signal);
+    }
+  }
+
+  #leaseOf(owner: string): CatalogLease {
+    const known = this.#leases.get(owner);
     if (known !== undefined) {
       return known;
     }
-    const holding = { ttlMs: DEFAULT_TTL_MS, leased: new Map<string, number>(), removed: new Set<string>(), hasBeaten: false };
-    this.#holdings.set(owner, holding);
-    return holding;
+    const lease = new CatalogLease(this.#client, owner, this.#log);
+    this.#leases.set(owner, lease);
+    return lease;
   }
 
+  /** Once for each instance, and again only when something else is left out of it. */
   #warnIfCut(instance: Instance): void {
-    if (!this.#hasWarned && storable(instance) !== instance) {
-      this.#hasWarned = true;
+    const names = leftOut(instance);
+    const place = placeText(instance);
+    const text = JSON.stringify(names);
+    if (names.length === 0) {
+      this.#cut.delete(place);
+    } else if (this.#cut.get(place) !== text) {
+      this.#cut.set(place, text);
       const { service, id } = instance;
-      this.#log?.warn("some metadata is too large for the Consul catalogue and is left out", { service, id });
+      const some = names.slice(0, 5).map((name) => name.slice(0, 64));
+      this.#log?.warn("some of it has no room in the Consul catalogue and is left out", {
+        service,
+        id,
+        count: names.length,
+        some,
+      });
     }
   }
+}
+
+function inOrder(owned: readonly Owned[]): readonly Owned[] {
+  return owned.toSorted((a, b) => compareText(a.entry.service, b.entry.service) || compareText(a.entry.id, b.entry.id));
+}
+
+function placeText({ service, id }: Pick<Instance, "service" | "id">): string {
+  return JSON.stringify([service, id]);
 }
 
 function failedWithoutLease({ service, id }: Pick<Instance, "service" | "id">): WriteResult {
   const text = `cannot write ${JSON.stringify(`${service}/${id}`)} to Consul's agent: nobody has said yet how long it is to live`;
   const error = new FairleadError("REGISTRY_UNAVAILABLE", text, { retryable: true, hint: "keepAlive() says it" });
   return { service, id, outcome: "failed", error };
-}
-
-function refusedBeat(agentId: string): FairleadError {
-  const message = `cannot set the checks of ${JSON.stringify(agentId)}: Consul's agent refuses it`;
-  return new FairleadError("REGISTRY_UNAVAILABLE", message, { retryable: true });
 }

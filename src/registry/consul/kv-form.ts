@@ -31,6 +31,8 @@ type Pairs = readonly (KvPair | undefined)[];
 
 /** How a layout spreads an entry over keys. */
 export interface KvForm {
+  /** Registrator writes entries of this form too. */
+  readonly isRegistrators: boolean;
   /** Below them stand the keys of all entries: the first ones below the first, and so on. */
   readonly prefixes: readonly [string, ...string[]];
   asStored(instance: Instance): Instance | undefined;
@@ -49,6 +51,7 @@ export function createForm(layout: KeyLayout): KvForm {
 /** One key, which says everything. */
 function jsonForm(layout: KeyLayout): KvForm {
   return {
+    isRegistrators: false,
     prefixes: [layout.entriesPrefix],
     asStored: withoutHealthCheck,
     keysOf: (place) => [layout.entryKey(place)],
@@ -63,6 +66,7 @@ function jsonForm(layout: KeyLayout): KvForm {
 /** `ip:port` where others read it, and whose it is where only we look. A record without an address says nothing. */
 function registratorForm(layout: KeyLayout, ownersPrefix: string): KvForm {
   return {
+    isRegistrators: true,
     prefixes: [layout.entriesPrefix, ownersPrefix],
     asStored: asAddressOnly,
     keysOf: (place) => [layout.entryKey(place), layout.ownerKey(place) ?? ""],

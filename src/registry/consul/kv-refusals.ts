@@ -20,8 +20,8 @@ export interface Refused {
  *
  * | there now                          | put                                         | remove            |
  * |------------------------------------|---------------------------------------------|-------------------|
- * | another owner's, another program's | conflict                                    | conflict          |
  * | what was expected                  | failed: the lease ended, else Consul's words | failed: its words |
+ * | another owner's, another program's | conflict                                    | conflict          |
  * | nothing                            | failed: gone                                | removed           |
  * | ours, another version              | failed: changed                             | failed: changed   |
  */
@@ -37,11 +37,11 @@ export async function judgeRefusal(refused: Refused): Promise<WriteResult> {
     const hint = "give the token's policies key_prefix write for the registry's prefix, and session_prefix write";
     return { service, id, outcome: "failed", error: new FairleadError("REGISTRY_DENIED", message, { hint }) };
   }
-  if (standing !== undefined && standing.owner !== owner) {
-    return { service, id, outcome: "conflict", holder: standing.owner };
-  }
   if (version === step.expected) {
     return fail(step.kind === "put" && !(await isSessionAlive()) ? "the lease has ended" : refusal.what);
+  }
+  if (standing !== undefined && standing.owner !== owner) {
+    return { service, id, outcome: "conflict", holder: standing.owner };
   }
   if (standing === undefined) {
     return step.kind === "remove" ? { service, id, outcome: "removed" } : fail("it is gone since it was read");

@@ -62,7 +62,8 @@ export class KvSessions {
     }
     const name = this.#nameOf(owner);
     const found = (await listSessions(this.#client, signal))
-      .filter((session) => session.name === name)
+      // One that leaves its keys behind when it ends, or locks them up for a while, is none that we made.
+      .filter((session) => session.name === name && session.behavior === "delete" && session.lockDelay === 0)
       .toSorted((a, b) => b.createIndex - a.createIndex)[0];
     if (found !== undefined) {
       this.#held.set(owner, found);

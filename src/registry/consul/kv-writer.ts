@@ -2,6 +2,7 @@ import { FairleadError } from "../../model/errors.ts";
 import { compareText, type Instance } from "../../model/instance.ts";
 import type { Change, Owned, Put, RegistryWriter, WriteResult } from "../../ports.ts";
 import { encodeEntryPath } from "../codec.ts";
+import { isIdOfHost } from "../left-behind.ts";
 import type { KeyLayout } from "../store.ts";
 import type { Client } from "./client.ts";
 import { createForm, type KvForm } from "./kv-form.ts";
@@ -34,7 +35,18 @@ export class KvWriter implements RegistryWriter {
   }
 
   async owned(owner: string, signal: AbortSignal): Promise<readonly Owned[]> {
-    const session = await this.#sessions.find(owner, signal);
+    const standing = await this.#standing(await this.#sessions.find(owner, signal), signal);
+    return standing
+      .map(({ owned }) => owned)
+      .filter(({ entry }) => entry.owner === owner)
+      .toSorted(byPlace);
+  }
+
+  /** All entries that stand where they belong, whoever wrote them. */
+  async #standing(
+    session: string | undefined,
+    signal: AbortSignal,
+  ): Promise<readonly { readonly pair: KvPair; readonly owned: Owned }[]> {
     const { prefixes, keysOf, standingAt } = this.#form;
     const byKey = new Map<string, KvPair>();
     for (const prefix of prefixes) {
@@ -43,15 +55,14 @@ export class KvWriter implements RegistryWriter {
       }
     }
     const [first] = prefixes;
-    const owned = [...byKey.values()].flatMap((pair): readonly Owned[] => {
+    return [...byKey.values()].flatMap((pair) => {
       const path = pair.key.startsWith(first) ? pair.key.slice(first.length) : "";
       const place = standingAt(path, [pair])?.entry;
       const pairs = place === undefined ? [] : keysOf(place).map((key) => byKey.get(key));
       const entry = pairs[0] === pair ? standingAt(path, pairs)?.entry : undefined;
       const unleased = pairs.some((each) => each?.session === undefined || each.session !== session);
-      return entry?.owner === owner ? [{ entry, revision: String(pair.modifyIndex), unleased }] : [];
+      return entry === undefined ? [] : [{ pair, owned: { entry, revision: String(pair.modifyIndex), unleased } }];
     });
-    return owned.toSorted((a, b) => compareText(a.entry.service, b.entry.service) || compareText(a.entry.id, b.entry.id));
   }
 
   async write(owner: string, change: Change, signal: AbortSignal): Promise<readonly WriteResult[]> {
@@ -75,7 +86,7 @@ export class KvWriter implements RegistryWriter {
       }
     }
     if (session !== undefined && !results.some(({ outcome }) => outcome === "failed")) {
-      await this.#living.show(owner, session, signal);
+      await this.#living.show(owner, session, "written", signal);
     }
     return results;
   }
@@ -85,24 +96,36 @@ export class KvWriter implements RegistryWriter {
     const beat = await this.#sessions.keepAlive(owner, ttlMs, signal);
     const session = await this.#sessions.find(owner, signal);
     if (session !== undefined && this.#beaten.get(owner) === session) {
-      await this.#living.show(owner, session, signal);
+      await this.#living.show(owner, session, "beaten", signal);
+    } else if (session !== undefined && beat === "lost") {
+      await this.#living.claim(owner, session, signal);
     }
     this.#beaten.set(owner, session);
     return beat;
   }
 
-  async holder(_owner: string, signal: AbortSignal): Promise<string | undefined> {
+  async holder(owner: string, signal: AbortSignal): Promise<string | undefined> {
     signal.throwIfAborted();
-    return undefined;
+    return (await this.#living.find(owner, signal))?.holder;
   }
 
-  async showHolder(_owner: string, _holder: string, signal: AbortSignal): Promise<void> {
+  async showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    const isAlive = (session: string): Promise<boolean> => this.#sessions.isAlive(session, signal);
+    await this.#living.showHolder(owner, holder, { session: this.#beaten.get(owner), isAlive }, signal);
   }
 
-  async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
+  /** What hangs on a session is held by a living program. Registrator makes none. */
+  async orphans(hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
     signal.throwIfAborted();
-    return [];
+    if (!this.#form.isRegistrators) {
+      return [];
+    }
+    const standing = await this.#standing(undefined, signal);
+    return standing
+      .filter(({ pair, owned: { entry } }) => entry.owner === "" && pair.session === undefined && isIdOfHost(entry.id, hosts))
+      .map(({ owned }) => owned)
+      .toSorted(byPlace);
   }
 
   async release(owner: string, signal: AbortSignal): Promise<void> {
@@ -175,6 +198,10 @@ export class KvWriter implements RegistryWriter {
       return failed(step.place, asFailure(error));
     }
   }
+}
+
+function byPlace(a: Owned, b: Owned): number {
+  return compareText(a.entry.service, b.entry.service) || compareText(a.entry.id, b.entry.id);
 }
 
 /** Which steps did not go through, and why; when Consul names none of them, none did. */

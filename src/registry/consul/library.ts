@@ -11,7 +11,7 @@ export interface ConsulMethods {
     readonly services: Method;
     readonly checks: Method;
     readonly service: { readonly register: Method; readonly deregister: Method };
-    readonly check: { readonly pass: Method; readonly warn: Method; readonly fail: Method };
+    readonly check: { readonly pass: Method; readonly warn: Method; readonly fail: Method; readonly deregister: Method };
   };
   readonly catalog: { readonly services: Method };
   readonly health: { readonly service: Method; readonly state: Method; readonly node: Method };

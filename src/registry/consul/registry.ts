@@ -1,6 +1,7 @@
 import { FairleadError } from "../../model/errors.ts";
 import type { KeyWriter, Log, Registry, RegistryWriter } from "../../ports.ts";
 import { type KeyLayout, keyLayout, type StoreOptions } from "../store.ts";
+import { CatalogHolder } from "./catalog-holder.ts";
 import { CatalogPart } from "./catalog-part.ts";
 import { CatalogWriter } from "./catalog-writer.ts";
 import { type Client, createClient } from "./client.ts";
@@ -23,7 +24,7 @@ export interface ConsulDeps {
 export function createConsulRegistry(options: StoreOptions, deps: ConsulDeps = {}): Registry {
   const client = createClient(options, { ...TIMING, ...deps.timing });
   const layout = keyLayout({ ...options, layout: "json" }); // its prefix hides nothing but what a consul-kv registry may keep there
-  const writer = new CatalogWriter(client, deps.log);
+  const writer = new CatalogWriter(client, new CatalogHolder(client, layout, deps.log), deps.log);
   const createParts: CreateParts = (selector, builder) => [
     ...(selector.services.length === 0 ? [] : [new CatalogPart(client, selector, builder)]),
     ...(selector.keys.length === 0 ? [] : [createKeysPart(client, layout, selector, builder)]),

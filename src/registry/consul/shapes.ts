@@ -3,11 +3,20 @@ import { incomplete } from "./failures.ts";
 
 export type CheckStatus = "passing" | "warning" | "critical";
 
+export const SEVERITY: Readonly<Record<CheckStatus, number>> = { passing: 0, warning: 1, critical: 2 };
+
+/** No checks: passing. */
+export function worstOf(statuses: readonly CheckStatus[]): CheckStatus {
+  return statuses.reduce<CheckStatus>((worst, status) => (SEVERITY[status] > SEVERITY[worst] ? status : worst), "passing");
+}
+
 export interface Check {
   readonly node: string;
   readonly id: string;
   readonly status: CheckStatus;
   readonly notes: string;
+  /** How an agent runs it: `ttl`, `http`, …; empty where that is not told. */
+  readonly type: string;
   /** Empty: it is the node's own. */
   readonly serviceId: string;
   readonly serviceName: string;
@@ -47,6 +56,10 @@ export interface Session {
   readonly id: string;
   readonly name: string;
   readonly ttl: string;
+  /** `delete` or `release`: what its end does to the keys that it holds. */
+  readonly behavior: string;
+  /** For so long after its end nobody can lock them; in nanoseconds. */
+  readonly lockDelay: number;
   readonly createIndex: number;
 }
 
@@ -133,8 +146,15 @@ export function readTexts(body: unknown): readonly string[] {
 
 export function readSessions(body: unknown): readonly Session[] {
   return asList(body).map((item) => {
-    const { ID, Name, TTL, CreateIndex } = asRecord(item);
-    return { id: asText(ID), name: asText(Name ?? ""), ttl: asText(TTL ?? ""), createIndex: asNumber(CreateIndex) };
+    const { ID, Name, TTL, Behavior, LockDelay, CreateIndex } = asRecord(item);
+    return {
+      id: asText(ID),
+      name: asText(Name ?? ""),
+      ttl: asText(TTL ?? ""),
+      behavior: asText(Behavior ?? ""),
+      lockDelay: asNumber(LockDelay ?? 0),
+      createIndex: asNumber(CreateIndex),
+    };
   });
 }
 
@@ -154,12 +174,13 @@ export function readTxnRefusals(body: unknown): readonly TxnRefusal[] {
 }
 
 function readCheck(value: unknown): Check {
-  const { Node, CheckID, Status, Notes, ServiceID, ServiceName, CreateIndex, ModifyIndex } = asRecord(value);
+  const { Node, CheckID, Status, Notes, Type, ServiceID, ServiceName, CreateIndex, ModifyIndex } = asRecord(value);
   return {
     node: asText(Node),
     id: asText(CheckID),
     status: asStatus(Status),
     notes: asText(Notes ?? ""),
+    type: asText(Type ?? ""),
     serviceId: asText(ServiceID ?? ""),
     serviceName: asText(ServiceName ?? ""),
     createIndex: asNumber(CreateIndex ?? 0),

@@ -1,6 +1,7 @@
 /** What changes something in Consul, each as one call. */
 import { FairleadError } from "../../model/errors.ts";
-import { aliveCheckId, healthCheckId, versionOf } from "./catalog-form.ts";
+import { askedCheckId, checkRequest } from "./catalog-checks.ts";
+import { aliveCheckId, healthCheckId, healthCheckOf, versionOf } from "./catalog-form.ts";
 import type { Answer, Client } from "./client.ts";
 import type { ConsulMethods, MethodOptions } from "./library.ts";
 import {
@@ -49,18 +50,27 @@ export async function listNodeChecks(
   return checked({ what, url: answer.url }, answer.body, readChecks);
 }
 
+export interface Statuses {
+  /** Of the health check. */
+  readonly status: CheckStatus;
+  /** Of the check that Consul is asked to run, when there is one. */
+  readonly asked: CheckStatus;
+  readonly ttlMs: number;
+}
+
 /**
- * Registers a service with its two checks, or replaces it. A check that is there keeps its status whatever `status` says; a new one is
- * passing, or healthy as said, from its first moment.
+ * Registers a service with its checks, or replaces it. A check that is there keeps its status whatever is said here, and goes on when it is
+ * not named; a new one is passing, or as said, from its first moment.
  */
 export async function registerService(
   client: Client,
   registration: Registration,
-  { status, ttlMs }: { readonly status: CheckStatus; readonly ttlMs: number },
+  { status, asked, ttlMs }: Statuses,
   signal: AbortSignal,
 ): Promise<void> {
   const { id, name, address, port, tags, meta, weight } = registration;
   const notes = versionOf(registration);
+  const healthCheck = healthCheckOf(registration);
   const checks = [
     {
       checkid: aliveCheckId(id),
@@ -71,6 +81,9 @@ export async function registerService(
       deregistercriticalserviceafter: `${Math.max(MIN_REAP_MS, 2 * ttlMs)}ms`,
     },
     { checkid: healthCheckId(id), name: "fairlead: the instance is healthy", notes, ttl: FOR_EVER, status },
+    ...(healthCheck === undefined
+      ? []
+      : [{ checkid: askedCheckId(id), notes, ...checkRequest(healthCheck, registration, asked) }]),
   ];
   const what = `register the service ${JSON.stringify(name)} with Consul's agent`;
   const answer = await client.call(
@@ -93,6 +106,12 @@ export async function registerService(
 export async function deregisterService(client: Client, id: string, signal: AbortSignal): Promise<void> {
   const what = `deregister ${JSON.stringify(id)} from Consul's agent`;
   await call(client, signal, "write", what, (consul, options) => consul.agent.service.deregister({ ...options, id }), [404]);
+}
+
+/** One that is not there is as good as gone. */
+export async function deregisterCheck(client: Client, id: string, signal: AbortSignal): Promise<void> {
+  const what = `deregister the check ${JSON.stringify(id)} from Consul's agent`;
+  await call(client, signal, "write", what, (consul, options) => consul.agent.check.deregister({ ...options, id }), [404]);
 }
 
 /** False: the agent has no such check (or says so: other failures on its side look the same). */

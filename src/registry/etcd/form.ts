@@ -15,6 +15,8 @@ export interface Standing {
 
 /** How a layout spreads an entry over keys, names without leading slash. A path is `<service>/<id>`, encoded. */
 export interface EntryForm {
+  /** Registrator writes entries of this form too. */
+  readonly isRegistrators: boolean;
   /** Below them stand all keys of all entries. */
   readonly prefixes: readonly string[];
   asStored(instance: Instance): Instance | undefined;
@@ -33,6 +35,7 @@ export function createForm({ entriesPrefix, ownersPrefix }: KeyLayout): EntryFor
 /** One key, which says everything. */
 function jsonForm(entriesPrefix: string): EntryForm {
   return {
+    isRegistrators: false,
     prefixes: [entriesPrefix],
     asStored: withoutHealthCheck,
     keysOf: (path) => [entriesPrefix + path],
@@ -50,6 +53,7 @@ function jsonForm(entriesPrefix: string): EntryForm {
 /** `ip:port` where others read it, and whose it is where only we look. */
 function registratorForm(entriesPrefix: string, ownersPrefix: string): EntryForm {
   return {
+    isRegistrators: true,
     // This order matters: the owners' prefix may lie in the entries'.
     prefixes: [ownersPrefix, entriesPrefix],
     asStored: asAddressOnly,

@@ -7,19 +7,15 @@ const ASK_AGAIN_MS = 100;
 const MAX_ASKED = 20;
 
 /**
- * How many answers have to come after an event. One is enough for a sound server. In etcd before 3.4.25 and 3.5.8, an answer and an event
- * that both lie ready are sent in random order (issue 15220): each further answer halves what is left of the chance, at least. On a busy
- * machine with 3.4.23 one answer was too few once in 40,000 transactions, two were once in some 100,000. So there are two rounds,
- * each of several questions at once, which takes no longer.
+ * How many answers have to come after an event. One is enough for a sound server; etcd before 3.4.25 and 3.5.8 may answer before it has
+ * sent what lies ready (issue 15220).
  */
-const ROUNDS = 2;
-const QUESTIONS = 4;
-const ANSWERS = ROUNDS * QUESTIONS;
+const ANSWERS = 2;
 
 interface Held {
   readonly event: IEvent;
   readonly revision: number;
-  /** How many answers since then were about its revision, or a later one. */
+  /** How many answers have come since that were about its revision, or a later one. */
   answers: number;
 }
 
@@ -40,10 +36,7 @@ export class Order {
   readonly #reached: number[];
   readonly #alarm: Alarm;
   #held: Held[] = [];
-  /** Rounds of questions since the last answer. */
   #asked = 0;
-  /** Questions of the last round that have no answer yet. */
-  #open = 0;
   #trustedAt = Number.NEGATIVE_INFINITY;
   #gaveUp = false;
   /** It has answered once: then silence is a store that hangs, not one that knows no such question. */
@@ -70,7 +63,7 @@ export class Order {
     }
     const complete = this.#gaveUp ? Number.POSITIVE_INFINITY : Math.min(...this.#reached);
     this.#release(({ revision }) => revision <= complete);
-    if (this.#held.length > 0 && this.#open === 0) {
+    if (this.#held.length > 0 && this.#asked === 0) {
       this.#ask();
     }
   }
@@ -87,15 +80,13 @@ export class Order {
       return; // asked again by the alarm
     }
     this.#asked = 0;
-    this.#open = Math.max(0, this.#open - 1);
+    this.#alarm.clear();
     for (const held of this.#held) {
       held.answers += held.revision <= upTo ? 1 : 0;
     }
-    this.#release(({ answers }) => answers >= ANSWERS);
-    if (this.#open > 0) {
-      return;
-    }
-    this.#alarm.clear();
+    const proven = this.#held.filter(({ answers }) => answers >= ANSWERS);
+    const complete = proven.reduce((most, { revision }) => Math.max(most, revision), 0);
+    this.#release(({ revision }) => revision <= complete); // the rest of the same transaction may have come between two answers
     if (this.#held.length > 0) {
       this.#ask();
     }
@@ -109,16 +100,13 @@ export class Order {
   #ask(): void {
     if (this.#asked >= MAX_ASKED && !this.#isAnswering) {
       this.#gaveUp = true;
-      this.#open = 0;
+      this.#asked = 0;
       this.#release(() => true);
       return;
     }
     this.#asked += 1;
-    this.#open = QUESTIONS;
     this.#alarm.set(ASK_AGAIN_MS);
-    for (let i = 0; i < QUESTIONS; i += 1) {
-      this.#options.ask();
-    }
+    this.#options.ask();
   }
 
   #release(isReady: (held: Held) => boolean): void {

@@ -2,6 +2,7 @@ import { FairleadError } from "../../model/errors.ts";
 import { compareText, type Instance } from "../../model/instance.ts";
 import type { Change, Log, Owned, RegistryWriter, WriteResult } from "../../ports.ts";
 import { encodeEntryPath } from "../codec.ts";
+import { isIdOfHost } from "../left-behind.ts";
 import type { KeyLayout } from "../store.ts";
 import type { EtcdClient } from "./client.ts";
 import { createForm, type EntryForm } from "./form.ts";
@@ -32,6 +33,8 @@ interface Holding {
   candidate: string | undefined;
   /** Paths of entries that do not hang on the lease; undefined: everything has to be looked through. */
   strays: ReadonlySet<string> | undefined;
+  /** The process that the owner's record shows; undefined: nobody asked for it. */
+  holder: string | undefined;
 }
 
 /** One change and how it is to be made, or why it cannot be. */
@@ -72,13 +75,13 @@ export class EtcdWriter implements RegistryWriter {
     const places = (await this.#placesOnLease(holding, signal)) ?? (await allPlaces(this.#client, this.#form, signal));
     const mine = places.filter(({ path, kvs }) => owner !== "" && this.#form.standingAt(path, kvs)?.owner === owner);
     if (holding.lease === undefined && holding.candidate === undefined && owner !== "") {
-      const recorded = await this.#living.leaseOf(owner, signal);
-      holding.candidate = recorded ?? mostFrequent(mine.flatMap(({ kvs }) => kvs.map((kv) => kv?.lease ?? "0")));
+      const record = await this.#living.find(owner, signal);
+      holding.candidate = record?.lease ?? mostFrequent(mine.flatMap(({ kvs }) => kvs.map((kv) => kv?.lease ?? "0")));
     }
     const lease = holding.lease?.id ?? holding.candidate;
     const owned = mine.flatMap((place) => this.#ownedAt(place, lease));
     holding.strays = new Set(owned.filter(({ unleased }) => unleased).map(({ entry }) => encodeEntryPath(entry)));
-    return owned.sort((a, b) => compareText(a.entry.service, b.entry.service) || compareText(a.entry.id, b.entry.id));
+    return owned.sort(byPlace);
   }
 
   async write(owner: string, change: Change, signal: AbortSignal): Promise<readonly WriteResult[]> {
@@ -97,7 +100,7 @@ export class EtcdWriter implements RegistryWriter {
     if (results.some((result) => result.outcome === "failed")) {
       holding.strays = undefined; // what we think there is and what there is may differ
     } else {
-      await this.#show(owner, lease, signal);
+      await this.#show(owner, lease, "written", signal);
     }
     return results;
   }
@@ -112,7 +115,7 @@ export class EtcdWriter implements RegistryWriter {
         ? await this.#adopt(owner, ttlMs, signal)
         : lease.ttlS === ttlS && (await this.#heart.beat(lease.id, { ms: beatMs(ttlMs), signal }));
     if (isKept) {
-      await this.#show(owner, lease, signal);
+      await this.#show(owner, lease, "beaten", signal);
       return "kept";
     }
     holding.lease = undefined;
@@ -120,6 +123,7 @@ export class EtcdWriter implements RegistryWriter {
     const id = await grantLease(this.#client, ttlS, signal);
     await this.#heart.beat(id, { ms: beatMs(ttlMs), signal }); // from now on its stream tells when the server goes away
     holding.lease = { id, ttlS, isShown: false };
+    await this.#living.claim(owner, holding.holder, { lease: id, signal });
     this.#log?.info("new etcd lease", { owner, ttlS });
     return "lost";
   }
@@ -128,18 +132,29 @@ export class EtcdWriter implements RegistryWriter {
     this.#heart.close();
   }
 
-  async holder(_owner: string, signal: AbortSignal): Promise<string | undefined> {
+  async holder(owner: string, signal: AbortSignal): Promise<string | undefined> {
     signal.throwIfAborted();
-    return undefined;
+    return (await this.#living.find(owner, signal))?.holder;
   }
 
-  async showHolder(_owner: string, _holder: string, signal: AbortSignal): Promise<void> {
+  async showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    const holding = this.#holdingOf(owner);
+    holding.holder = holder;
+    await this.#living.showHolder(owner, holder, holding.lease, signal);
   }
 
-  async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
+  async orphans(hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
     signal.throwIfAborted();
-    return [];
+    if (!this.#form.isRegistrators) {
+      return [];
+    }
+    const places = await allPlaces(this.#client, this.#form, signal);
+    const left = places.filter(({ path, kvs }) => this.#form.standingAt(path, kvs)?.owner === "");
+    return left
+      .flatMap((place) => this.#ownedAt(place, undefined))
+      .filter(({ entry }) => isIdOfHost(entry.id, hosts))
+      .sort(byPlace);
   }
 
   async release(owner: string, signal: AbortSignal): Promise<void> {
@@ -156,14 +171,19 @@ export class EtcdWriter implements RegistryWriter {
   }
 
   /** Once for each lease, when the first write under it has gone well, or a later beat: what the lease before took away is back then. */
-  async #show(owner: string, lease: Lease | undefined, signal: AbortSignal): Promise<void> {
+  async #show(owner: string, lease: Lease | undefined, after: "written" | "beaten", signal: AbortSignal): Promise<void> {
     if (lease !== undefined && !lease.isShown) {
-      lease.isShown = await this.#living.write(owner, lease.id, signal);
+      lease.isShown = await this.#living.settle(owner, this.#holdingOf(owner).holder, { lease: lease.id, after, signal });
     }
   }
 
   #holdingOf(owner: string): Holding {
-    const holding = this.#holdings.get(owner) ?? { lease: undefined, candidate: undefined, strays: undefined };
+    const holding = this.#holdings.get(owner) ?? {
+      lease: undefined,
+      candidate: undefined,
+      strays: undefined,
+      holder: undefined,
+    };
     this.#holdings.set(owner, holding);
     return holding;
   }
@@ -178,13 +198,11 @@ export class EtcdWriter implements RegistryWriter {
     const id = holding.candidate;
     holding.candidate = undefined;
     const state = id === undefined ? undefined : await lookUpLease(this.#client, id, signal);
-    if (id === undefined || state?.grantedS !== ttlS) {
+    if (id === undefined || state?.grantedS !== ttlS || !(await this.#heart.beat(id, { ms: beatMs(ttlMs), signal }))) {
       return false;
     }
-    if (!(await this.#heart.beat(id, { ms: beatMs(ttlMs), signal }))) {
-      return false;
-    }
-    holding.lease = { id, ttlS, isShown: state.keys.includes(this.#living.keyOf(owner)) };
+    const record = state.keys.includes(this.#living.keyOf(owner)) ? await this.#living.find(owner, signal) : undefined;
+    holding.lease = { id, ttlS, isShown: record?.lease === id && record.isSettled };
     this.#log?.info("adopted the etcd lease of an earlier process", { owner, ttlS });
     return true;
   }
@@ -243,6 +261,10 @@ export class EtcdWriter implements RegistryWriter {
       }
     }
   }
+}
+
+function byPlace(a: Owned, b: Owned): number {
+  return compareText(a.entry.service, b.entry.service) || compareText(a.entry.id, b.entry.id);
 }
 
 /** Two tries fit between two beats, so that a dead endpoint costs no lease. */

@@ -5,11 +5,14 @@ export interface Lease {
   readonly expiresAtMs: number;
   /** False: what its owner has to write again may not stand yet, as it has just begun. In the file only when it is false. */
   readonly isSettled: boolean;
+  /** The process that shows itself as the one that writes as this owner. */
+  readonly holder: string | undefined;
 }
 
 /** The text of an owner's lease. */
-export function encodeLease({ expiresAtMs, isSettled }: Lease): string {
-  const lease = { v: 1, expiresAt: new Date(expiresAtMs).toISOString(), ...(isSettled ? {} : { settled: false }) };
+export function encodeLease({ expiresAtMs, isSettled, holder = "" }: Lease): string {
+  const more = { ...(holder !== "" && { holder }), ...(!isSettled && { settled: false }) };
+  const lease = { v: 1, expiresAt: new Date(expiresAtMs).toISOString(), ...more };
   return `${JSON.stringify(lease)}\n`;
 }
 
@@ -32,7 +35,8 @@ export function decodeLease(bytes: Uint8Array): Decoded<Lease> {
   }
   const expiresAtMs = Date.parse(parsed.expiresAt);
   const isSettled = !("settled" in parsed) || parsed.settled !== false;
+  const holder = "holder" in parsed && typeof parsed.holder === "string" && parsed.holder !== "" ? parsed.holder : undefined;
   return Number.isNaN(expiresAtMs)
     ? { ok: false, reason: "its expiresAt is no ISO 8601 time" }
-    : { ok: true, value: { expiresAtMs, isSettled } };
+    : { ok: true, value: { expiresAtMs, isSettled, holder } };
 }

@@ -42,9 +42,15 @@ export async function isAlive(dir: string, owner: string, signal: AbortSignal): 
 
 /** The owner's lease, if there is one that is not over. */
 export async function livingLease(dir: string, owner: string, signal: AbortSignal): Promise<Lease | undefined> {
+  const lease = await readLease(dir, owner, signal);
+  return lease !== undefined && lease.expiresAtMs > Date.now() ? lease : undefined;
+}
+
+/** The owner's lease, if there is one, over or not. */
+export async function readLease(dir: string, owner: string, signal: AbortSignal): Promise<Lease | undefined> {
   const loaded = await loadFile(join(dir, leasePath(owner)), { known: undefined, signal });
   const lease = loaded.kind === "bytes" ? decodeLease(loaded.bytes) : undefined;
-  return lease?.ok === true && lease.value.expiresAtMs > Date.now() ? lease.value : undefined;
+  return lease?.ok === true ? lease.value : undefined;
 }
 
 export function revisionOf(bytes: Uint8Array): string {

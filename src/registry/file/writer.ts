@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { monotonicMs } from "../../core/time.ts";
 import { FairleadError } from "../../model/errors.ts";
 import { compareText, type Instance, withoutHealthCheck } from "../../model/instance.ts";
 import type { Change, Owned, Put, RegistryWriter, WriteResult } from "../../ports.ts";
@@ -8,7 +9,7 @@ import { each } from "./each.ts";
 import { fileError } from "./errors.ts";
 import { encodeLease, type Lease } from "./lease.ts";
 import { entryPath, leasePath } from "./paths.ts";
-import { isAlive, livingLease, revisionOf, whoHolds } from "./places.ts";
+import { isAlive, livingLease, readLease, revisionOf, whoHolds } from "./places.ts";
 import { removeOldLeases } from "./sweep.ts";
 import { FolderTree } from "./tree.ts";
 
@@ -27,7 +28,12 @@ export class FolderWriter implements RegistryWriter {
   /** Every valid entry by its path; files that did not change are not read again. */
   readonly #entries = new Map<string, Owned>();
   readonly #tree: FolderTree;
+  /** Whom this process shows as each owner's holder, as soon as there is a lease. */
+  readonly #holders = new Map<string, string>();
+  /** The leases that this process wrote, and until when they live by the monotonic clock. */
+  readonly #renewed = new Map<string, { readonly expiresAtMs: number; readonly untilMs: number }>();
   #busy: Promise<void> = Promise.resolve();
+  #leasing: Promise<void> = Promise.resolve();
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -80,7 +86,7 @@ export class FolderWriter implements RegistryWriter {
     const results = [...put, ...removed];
     await this.#try(`sync ${this.#dir}`, async () => {
       if (lease?.isSettled === false && !results.some(({ outcome }) => outcome === "failed")) {
-        await this.#writeLease(owner, { ...lease, isSettled: true }, touched);
+        await this.#changeLease(owner, { touched, signal }, (now) => now && { ...now, isSettled: true });
       }
       await syncFolders(touched);
     });
@@ -91,26 +97,41 @@ export class FolderWriter implements RegistryWriter {
     signal.throwIfAborted();
     return await this.#try(`renew the lease of ${owner}`, async () => {
       const touched: TouchedFolders = new Set();
-      const isKept = await isAlive(this.#dir, owner, signal);
-      if (!isKept) {
+      const kept = (await livingLease(this.#dir, owner, signal)) ?? (await this.#findOutrun(owner, signal));
+      if (kept === undefined) {
         // What hung on the old lease was gone for everyone: a new one must not bring it back.
         await this.#removeAll(owner, signal, touched);
         const owners = new Set([...this.#entries.values()].map(({ entry }) => entry.owner));
         await removeOldLeases(this.#dir, owners, { touched, signal });
       }
-      await this.#writeLease(owner, { expiresAtMs: Date.now() + ttlMs, isSettled: isKept }, touched);
+      const [expiresAtMs, untilMs] = [Date.now() + ttlMs, monotonicMs() + ttlMs];
+      const isSettled = kept !== undefined;
+      await this.#changeLease(owner, { touched, signal }, (now) => {
+        const { holder } = now ?? kept ?? { holder: this.#holders.get(owner) };
+        return { expiresAtMs, isSettled, holder };
+      });
+      this.#renewed.set(owner, { expiresAtMs, untilMs });
       await syncFolders(touched);
-      return isKept ? "kept" : "lost";
+      return kept === undefined ? "lost" : "kept";
     });
   }
 
-  async holder(_owner: string, signal: AbortSignal): Promise<string | undefined> {
+  async holder(owner: string, signal: AbortSignal): Promise<string | undefined> {
     signal.throwIfAborted();
-    return undefined;
+    const lease = await this.#try(`read the lease of ${owner}`, () => livingLease(this.#dir, owner, signal));
+    return lease?.holder;
   }
 
-  async showHolder(_owner: string, _holder: string, signal: AbortSignal): Promise<void> {
+  async showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
+    this.#holders.set(owner, holder);
+    await this.#try(`change the lease of ${owner}`, async () => {
+      const touched: TouchedFolders = new Set();
+      await this.#changeLease(owner, { touched, signal }, (now) =>
+        now === undefined || (now.holder ?? "") === holder ? undefined : { ...now, holder },
+      );
+      await syncFolders(touched);
+    });
   }
 
   async orphans(_hosts: readonly string[], signal: AbortSignal): Promise<readonly Owned[]> {
@@ -127,8 +148,31 @@ export class FolderWriter implements RegistryWriter {
     });
   }
 
-  async #writeLease(owner: string, lease: Lease, touched: TouchedFolders): Promise<void> {
-    await writeAtomic(join(this.#dir, leasePath(owner)), Buffer.from(encodeLease(lease)), { place: "replace", touched });
+  /**
+   * Our lease, when it is over by the clock on the wall alone, because that was put forward: the file says what we wrote, and by a clock that
+   * nobody sets it lives, so that nothing has to be removed and written again.
+   */
+  async #findOutrun(owner: string, signal: AbortSignal): Promise<Lease | undefined> {
+    const renewed = this.#renewed.get(owner);
+    const lease = await readLease(this.#dir, owner, signal);
+    const isOurs = renewed !== undefined && lease?.expiresAtMs === renewed.expiresAtMs;
+    return isOurs && monotonicMs() < renewed.untilMs ? lease : undefined;
+  }
+
+  /** Gives the owner another lease, made from the one that lives; undefined leaves it as it is. One change at a time: none undoes another. */
+  async #changeLease(
+    owner: string,
+    { touched, signal }: Writing,
+    change: (lease: Lease | undefined) => Lease | undefined,
+  ): Promise<void> {
+    const changed = this.#leasing.then(async () => {
+      const lease = change(await livingLease(this.#dir, owner, signal));
+      if (lease !== undefined) {
+        await writeAtomic(join(this.#dir, leasePath(owner)), Buffer.from(encodeLease(lease)), { place: "replace", touched });
+      }
+    });
+    this.#leasing = changed.catch(() => undefined); // whoever asked is told
+    await changed;
   }
 
   async #list(owner: string, signal: AbortSignal): Promise<readonly (readonly [string, Owned])[]> {

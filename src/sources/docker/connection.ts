@@ -1,11 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import { childAbort, withDeadline } from "../../core/time.ts";
-import { notAnswering, problem, refused, unavailable } from "./failures.ts";
+import { isVersionRefusal, NO_ENGINE, notAnswering, problem, refused, unavailable } from "./failures.ts";
 import type { Endpoint } from "./host.ts";
 import { openRequest, readBody } from "./http.ts";
 import { negotiate, OLDEST_API } from "./version.ts";
 
-const ANSWER_LIMIT_BYTES = 64 * 1024 * 1024;
+/** One container, or the engine itself: eight such answers are read at once. */
+const ANSWER_LIMIT_BYTES = 8 * 1024 * 1024;
 const ERROR_LIMIT_BYTES = 64 * 1024;
 
 export interface Call {
@@ -13,6 +14,8 @@ export interface Call {
   /** For messages: `cannot <what> of Docker at …`. */
   readonly what: string;
   readonly ms: number;
+  /** The most that an answer may be; the default is 8 MiB. */
+  readonly limitBytes?: number;
 }
 
 export interface Answer {
@@ -45,6 +48,9 @@ export function createConnection(endpoint: Endpoint): Connection {
     const what = "find the API version";
     const message = await openRequest(endpoint, { method: "GET", path: "/_ping" }, signal);
     const body = await readBody(message, ERROR_LIMIT_BYTES);
+    if (message.statusCode === 404) {
+      throw problem(endpoint, what, "it has no /_ping", { hint: NO_ENGINE });
+    }
     if (message.statusCode !== 200) {
       throw refused(endpoint, what, { status: message.statusCode ?? 0, body });
     }
@@ -52,7 +58,7 @@ export function createConnection(endpoint: Endpoint): Connection {
     const offered = typeof header === "string" ? header : undefined;
     const version = negotiate(offered);
     if (offered === undefined) {
-      throw problem(endpoint, what, "it did not say one", { hint: "is this a Docker engine?" });
+      throw problem(endpoint, what, "it did not say one", { hint: NO_ENGINE });
     }
     if (version === undefined) {
       const why = `it offers "${offered.slice(0, 20)}", at least ${OLDEST_API} is needed`;
@@ -79,15 +85,20 @@ export function createConnection(endpoint: Endpoint): Connection {
   }
 
   async function ask(method: "GET" | "POST", call: Call, signal: AbortSignal): Promise<Answer> {
-    return await guard(call, signal, async (signal) => {
-      const { version } = known ?? (await ping(signal));
+    async function send({ version }: NonNullable<typeof known>, signal: AbortSignal): Promise<Answer> {
       const message = await openRequest(endpoint, { method, path: `/v${version}${call.path}` }, signal);
       const status = message.statusCode ?? 0;
-      const body = await readBody(message, status === 200 ? ANSWER_LIMIT_BYTES : ERROR_LIMIT_BYTES);
-      if (status === 400) {
-        known = undefined; // perhaps another engine, which does not speak this version
-      }
+      const body = await readBody(message, status === 200 ? (call.limitBytes ?? ANSWER_LIMIT_BYTES) : ERROR_LIMIT_BYTES);
       return { status, body };
+    }
+    return await guard(call, signal, async (signal) => {
+      const before = known;
+      const answer = await send(before ?? (await ping(signal)), signal);
+      if (answer.status !== 400) {
+        return answer;
+      }
+      known = undefined; // perhaps another engine, which does not speak this version
+      return before !== undefined && isVersionRefusal(answer.body) ? await send(await ping(signal), signal) : answer;
     });
   }
 

@@ -10,6 +10,8 @@ export interface Container {
   /** The engine's word: `running`, `paused`, `restarting`, `exited`, … */
   readonly state: string;
   readonly health: ContainerHealth;
+  /** It was told to stop, and is still there. */
+  readonly isDraining?: boolean;
   readonly labels: Readonly<Record<string, string>>;
   /** Only variables that are words; empty unless the container was inspected. */
   readonly env: Readonly<Record<string, string>>;

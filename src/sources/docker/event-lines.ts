@@ -17,15 +17,23 @@ export function eventsPath(since: number | undefined): string {
   return `/events?${query.toString()}`;
 }
 
+/** What an event tells. Each means "look again"; the rest of it only says at what. */
+export interface EngineEvent {
+  /** The container's id, also of a network's event. */
+  readonly container: string | undefined;
+  /** The engine's word: `start`, `kill`, `health_status: healthy`, … */
+  readonly action: string;
+  /** Of a `kill`, a number or a name. */
+  readonly signal: string | undefined;
+  /** By the engine's clock, in ms. */
+  readonly at: number | undefined;
+}
+
 /**
- * Calls `onEvent` for each line. What a line says is of no matter but for the container that it names: each only means "look again".
- * The stream is drained as fast as it comes: a reader that pauses slows the whole engine.
+ * Calls `onEvent` for each line. The stream is drained as fast as it comes: a reader that pauses slows the whole engine.
  * @throws what broke the stream, or an `Error` for a line that is no JSON object
  */
-export async function readEventLines(
-  stream: AsyncIterable<Buffer>,
-  onEvent: (containerId: string | undefined) => void,
-): Promise<void> {
+export async function readEventLines(stream: AsyncIterable<Buffer>, onEvent: (event: EngineEvent) => void): Promise<void> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of stream) {
@@ -36,13 +44,13 @@ export async function readEventLines(
     }
     for (const line of lines) {
       if (line.trim() !== "") {
-        onEvent(containerOf(line));
+        onEvent(readEvent(line));
       }
     }
   }
 }
 
-function containerOf(line: string): string | undefined {
+function readEvent(line: string): EngineEvent {
   let event: unknown;
   try {
     event = JSON.parse(line);
@@ -55,5 +63,13 @@ function containerOf(line: string): string | undefined {
   const actor = isRecord(event.Actor) ? event.Actor : {};
   const attributes = isRecord(actor.Attributes) ? actor.Attributes : {};
   const id = event.Type === "network" ? attributes.container : actor.ID;
-  return typeof id === "string" ? id : undefined;
+  const { Action: action, time, timeNano } = event;
+  // A whole second is taken for its end: a container may have been started in it.
+  const seconds = typeof time === "number" ? time * 1000 + 999 : undefined;
+  return {
+    container: typeof id === "string" ? id : undefined,
+    action: typeof action === "string" ? action : "",
+    signal: typeof attributes.signal === "string" ? attributes.signal : undefined,
+    at: typeof timeNano === "number" ? Math.round(timeNano / 1e6) : seconds,
+  };
 }

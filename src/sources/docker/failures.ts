@@ -1,6 +1,9 @@
+import { statSync } from "node:fs";
 import { printable } from "../../core/exec.ts";
 import { type ErrorDetail, FairleadError, messageOf, systemCode } from "../../model/errors.ts";
 import type { Endpoint } from "./host.ts";
+
+export const NO_ENGINE = "this does not look like a Docker engine: set DOCKER_HOST to its socket";
 
 /** What went wrong between us and the engine, as one error with what to do about it. */
 export function unavailable(endpoint: Endpoint, what: string, error: unknown): FairleadError {
@@ -19,8 +22,12 @@ export function problem(endpoint: Endpoint, what: string, why: string, detail: E
   });
 }
 
+/** The cause of what `notAnswering` tells. */
+export class NotAnswering extends Error {}
+
 export function notAnswering(endpoint: Endpoint, what: string, ms: number): FairleadError {
   return problem(endpoint, what, `no answer within ${ms} ms`, {
+    cause: new NotAnswering(),
     hint: "the engine accepts connections but hangs; what is registered stays as it is until it answers",
   });
 }
@@ -33,10 +40,13 @@ export function refused(
 ): FairleadError {
   const said = engineMessage(body);
   const why = `it answered ${status}${said === "" ? "" : `: ${said}`}`;
-  if (/client version \S+ is too (old|new)/.test(said)) {
+  if (isVersionRefusal(body)) {
+    const isEngineNewer = said.includes("is too old");
     return problem(endpoint, what, why, {
       retryable: false,
-      hint: "use a version of fairlead and an engine that fit each other",
+      hint: isEngineNewer
+        ? "this engine speaks only newer versions of its API than this fairlead: update fairlead"
+        : "this engine is older than it says, or there are several behind this address: update it, or name one",
     });
   }
   if (/HTTP request to an HTTPS server/.test(said)) {
@@ -48,6 +58,11 @@ export function refused(
     });
   }
   return problem(endpoint, what, why);
+}
+
+/** The engine does not speak the version of its API that it was asked in. */
+export function isVersionRefusal(body: string): boolean {
+  return /client version \S+ is too (old|new)/.test(body);
 }
 
 /** What an answer other than 200 says, as one short line. */
@@ -86,15 +101,33 @@ function explainSocket(path: string, code: string): Explanation | undefined {
       };
     case "EACCES":
     case "EPERM":
-      return { why: "permission denied", hint: "run as root, or as a member of the group that owns the socket (usually docker)" };
+      return {
+        why: "permission denied",
+        hint: "run as root, or as a member of the group that owns the socket (usually docker); for a container: --group-add and that group's number",
+      };
     case "ECONNREFUSED":
-      return { why: "connection refused", hint: "the socket is there, but nobody listens: start Docker" };
+      return explainRefusal(path);
     case "ENOTSOCK":
     case "ENOTDIR":
       return { why: `${path} is no socket`, hint: "set DOCKER_HOST to the engine's socket" };
     default:
       return undefined;
   }
+}
+
+/** The kernel says the same of a socket on which nobody listens and of what is no socket at all. */
+function explainRefusal(path: string): Explanation {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat?.isDirectory() === true) {
+    return {
+      why: `${path} is a folder`,
+      hint: "it was mounted when Docker's socket was not there, and a folder was made in its place: remove it, start Docker, then this container anew",
+    };
+  }
+  if (stat?.isFile() === true) {
+    return { why: `${path} is no socket`, hint: "set DOCKER_HOST to the engine's socket" };
+  }
+  return { why: "connection refused", hint: "the socket is there, but nobody listens: start Docker" };
 }
 
 function explainTls(endpoint: Endpoint, code: string, error: unknown): Explanation | undefined {
@@ -138,6 +171,8 @@ function explainCommon(endpoint: Endpoint, code: string, error: unknown): Explan
     case "ENETUNREACH":
       return { why: "the host cannot be reached", hint: `look at the network and the firewall on the way to ${endpoint.name}` };
     default:
-      return { why: messageOf(error) };
+      return code.startsWith("HPE_")
+        ? { why: `the answer is not HTTP (${messageOf(error)})`, hint: NO_ENGINE }
+        : { why: messageOf(error) };
   }
 }

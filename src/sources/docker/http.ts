@@ -78,7 +78,7 @@ export async function readBody(message: IncomingMessage, limitBytes: number): Pr
   return Buffer.concat(chunks).toString("utf8");
 }
 
-class BodyTooLarge extends Error {
+export class BodyTooLarge extends Error {
   constructor(limitBytes: number) {
     super(`the answer is larger than ${limitBytes} bytes`);
   }

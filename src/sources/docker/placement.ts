@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net";
+import { isAddress } from "../../registry/codec.ts";
 import type { Binding, Container, ContainerPort } from "./container.ts";
 
 export type Mode = "published" | "internal" | "any";
@@ -11,25 +12,54 @@ export interface PlacementOptions {
   readonly mode: Mode;
   /** Networks whose addresses may be used, the first match wins; empty: a container's only one. */
   readonly networks: readonly string[];
+  /** Name of a container label that holds its address, perhaps with a mask behind it: it beats everything else. */
+  readonly addressLabel?: string;
+  /** What that label says: see `withLabelledAddress`. */
+  readonly labelled?: string;
   /** All readers of the registry are on this machine, so that ports on loopback are of use to them. */
   readonly loopback: boolean;
+}
+
+/**
+ * The options for a container that carries the label with its address: that address stands in for every other. `problem`: the label holds
+ * none, and is as good as absent.
+ */
+export function withLabelledAddress(
+  container: Pick<Container, "labels">,
+  options: PlacementOptions,
+): { readonly options: PlacementOptions; readonly problem?: string } {
+  const name = options.addressLabel;
+  const text = name === undefined ? "" : (container.labels[name] ?? "").trim();
+  if (text === "") {
+    return { options };
+  }
+  const address = text.replace(/\/\d{1,3}$/, "");
+  return isAddress(address)
+    ? { options: { ...options, labelled: address, address, isAddressSet: true } }
+    : { options, problem: `the label ${name} holds no IP address or host name; the usual address is used` };
 }
 
 /** How a container is reached, decided once for all its ports. */
 export type Reach =
   | { readonly kind: "node" }
-  | { readonly kind: "internal"; readonly address: string }
+  | { readonly kind: "internal"; readonly address: string; readonly because: string }
   | { readonly kind: "published" }
   | { readonly kind: "none"; readonly reason: string };
 
-export function reachOf(container: Pick<Container, "network">, options: Pick<PlacementOptions, "mode" | "networks">): Reach {
+export function reachOf(
+  container: Pick<Container, "network">,
+  options: Pick<PlacementOptions, "mode" | "networks" | "labelled" | "addressLabel">,
+): Reach {
   const { network } = container;
-  const { mode } = options;
+  const { mode, labelled } = options;
   if (network.kind === "host" || (network.kind === "shared" && network.of?.kind === "host" && mode !== "published")) {
     return { kind: "node" };
   }
   if (mode === "published") {
     return network.kind === "shared" ? sharedPorts(network.with) : { kind: "published" };
+  }
+  if (labelled !== undefined) {
+    return { kind: "internal", address: labelled, because: `the label ${options.addressLabel} says so` };
   }
   const internal = internalReach(container, options.networks);
   if (internal.kind !== "none" || mode === "internal") {
@@ -52,7 +82,7 @@ function internalReach({ network }: Pick<Container, "network">, networks: readon
   for (const name of networks) {
     const named = plain.attached.find((attachment) => attachment.network === name);
     if (named !== undefined) {
-      return { kind: "internal", address: named.address };
+      return { kind: "internal", address: named.address, because: `its address on network ${name}` };
     }
   }
   const [only, ...others] = plain.attached;
@@ -65,11 +95,13 @@ function internalReach({ network }: Pick<Container, "network">, networks: readon
   if (others.length > 0) {
     return { kind: "none", reason: `it is on several networks, and \`networks\` names none of them: ${names}` };
   }
-  return { kind: "internal", address: only.address };
+  return { kind: "internal", address: only.address, because: `its address on its only network, ${only.network}` };
 }
 
 export interface Placed {
   readonly at?: { readonly address: string; readonly port: number };
+  /** Why it is there, for people. */
+  readonly because?: string;
   /** Why it is at no place, or what else was left out. */
   readonly skipped: readonly string[];
 }
@@ -78,19 +110,29 @@ export interface Placed {
 export function placePort(port: ContainerPort, reach: Exclude<Reach, { kind: "none" }>, options: PlacementOptions): Placed {
   switch (reach.kind) {
     case "internal":
-      return { at: { address: reach.address, port: port.port }, skipped: [] };
+      return { at: { address: reach.address, port: port.port }, because: reach.because, skipped: [] };
     case "node":
-      return atNode(port.port, options);
+      return atNode(port.port, "it is on the host's network", options);
     case "published":
       return placePublished(port, options);
   }
 }
 
-function atNode(port: number, options: PlacementOptions): Placed {
+function atNode(port: number, where: string, options: PlacementOptions): Placed {
   const address = options.address ?? (options.loopback ? "127.0.0.1" : undefined);
   return address === undefined
     ? { skipped: ["the node's address is not known; set `address` of the docker source"] }
-    : { at: { address, port }, skipped: [] };
+    : { at: { address, port }, because: `${where}: ${nodeAddress(options)}`, skipped: [] };
+}
+
+function nodeAddress({ labelled, addressLabel, address, isAddressSet }: PlacementOptions): string {
+  if (labelled !== undefined) {
+    return `the label ${addressLabel} says so`;
+  }
+  if (address === undefined) {
+    return "the node's address is not known, and all readers are on this machine";
+  }
+  return isAddressSet ? "the address that is set" : "the node's address";
 }
 
 function placePublished(port: ContainerPort, options: PlacementOptions): Placed {
@@ -114,9 +156,13 @@ function placePublished(port: ContainerPort, options: PlacementOptions): Placed 
   }
   const keepsAddress = !isWildcard(chosen.address) && !(options.isAddressSet && options.address !== undefined);
   if (keepsAddress) {
-    return { at: { address: chosen.address, port: chosen.port }, skipped };
+    return {
+      at: { address: chosen.address, port: chosen.port },
+      because: `it is published on ${bindingText(chosen)}`,
+      skipped,
+    };
   }
-  const placed = atNode(chosen.port, options);
+  const placed = atNode(chosen.port, `it is published on ${bindingText(chosen)}`, options);
   return { ...placed, skipped: [...placed.skipped, ...skipped] };
 }
 
@@ -137,6 +183,6 @@ function isLoopback(address: string): boolean {
   return address.startsWith("127.") || address === "::1" || address.startsWith("::ffff:127.");
 }
 
-function bindingText(binding: Binding): string {
+export function bindingText(binding: Binding): string {
   return isIPv6(binding.address) ? `[${binding.address}]:${binding.port}` : `${binding.address}:${binding.port}`;
 }

@@ -5,9 +5,12 @@ import type { Log, Source } from "../../ports.ts";
 import { defaultAddress } from "./address.ts";
 import type { DockerClient } from "./client.ts";
 import { type Container, joinShared, withDetails } from "./container.ts";
+import { createDrainMarks } from "./drain.ts";
+import type { EngineEvent } from "./event-lines.ts";
 import { followEvents } from "./follow-events.ts";
 import { createInspector } from "./inspector.ts";
-import { type MappingOptions, mapContainer } from "./mapping.ts";
+import { createMapOnce } from "./map-once.ts";
+import type { MappingOptions } from "./mapping.ts";
 import { needsInspection } from "./needs.ts";
 import { createReporter } from "./report.ts";
 import { type MappedContainer, withUniqueIds } from "./unique.ts";
@@ -21,6 +24,8 @@ export interface DockerSourceOptions extends Omit<MappingOptions, "address" | "i
   readonly env: boolean;
   readonly log: Log;
   readonly random?: Random;
+  /** For tests; how long an event stream may be silent before it is opened anew. */
+  readonly silenceMs?: number;
   /** For tests; what `auto` means. */
   readonly findAddress?: () => Promise<string | undefined>;
 }
@@ -35,7 +40,15 @@ export interface DockerInspection {
   }[];
 }
 
+/** All containers, each with what became of it, and what the mapping was told. */
+export interface DockerExamination {
+  readonly containers: readonly MappedContainer[];
+  readonly mapping: MappingOptions;
+}
+
 export interface DockerSource extends Source {
+  /** What `inspect` is made of, and more of it: also what the engine says. Sorted by name. */
+  examine(signal: AbortSignal): Promise<DockerExamination>;
   /** All containers, the stopped ones too, each with its instances and with the reasons for what is not registered. */
   inspect(signal: AbortSignal): Promise<DockerInspection>;
 }
@@ -43,12 +56,16 @@ export interface DockerSource extends Source {
 export function createDockerSource(options: DockerSourceOptions): DockerSource {
   const { client, log, findAddress = defaultAddress } = options;
   const inspector = createInspector(client, options.random);
+  const drain = createDrainMarks();
+  const mapAll = createMapOnce();
   const report = createReporter(log);
 
-  async function look(all: boolean, signal: AbortSignal): Promise<readonly MappedContainer[]> {
+  async function look(all: boolean, signal: AbortSignal): Promise<DockerExamination> {
     const isAddressSet = options.address !== "auto";
     const address = isAddressSet ? options.address : await findAddress();
     const { containers, invalid } = await client.containers({ all }, signal);
+    drain.retain(new Set(containers.filter(isRunning).map((container) => container.id)));
+    drain.due().forEach(inspector.invalidate);
     const wanted = containers.filter((container) => needsInspection(container, options));
     const details = await inspector.inspect(wanted, containers, signal);
     const complete: Container[] = [];
@@ -56,32 +73,47 @@ export function createDockerSource(options: DockerSourceOptions): DockerSource {
     for (const container of containers) {
       const detail = details.get(container.id);
       if (detail === undefined) {
-        complete.push(container);
-      } else if (detail === "invalid") {
-        broken.push({ id: container.id, name: container.name, reason: "what the engine says about it makes no sense" });
+        complete.push({ ...container, isDraining: drain.isDraining(container.id, undefined) });
+      } else if (detail !== "gone" && "reason" in detail) {
+        broken.push({ id: container.id, name: container.name, reason: detail.reason });
       } else if (detail !== "gone") {
-        complete.push(withDetails(container, detail));
+        complete.push({ ...withDetails(container, detail), isDraining: drain.isDraining(container.id, detail.life) });
       }
     }
     const mapping = { ...options, address, isAddressSet };
-    const mapped = joinShared(complete).map((container) => ({ container, ...mapContainer(container, mapping) }));
-    return [...withUniqueIds(mapped), ...broken.map(asMapped)];
+    const mapped = mapAll(joinShared(complete), mapping);
+    return { containers: [...withUniqueIds(mapped), ...broken.map(asMapped)], mapping };
   }
 
   async function list(signal: AbortSignal): Promise<readonly Instance[]> {
-    const mapped = await look(false, signal);
-    report(mapped);
-    return mapped
+    const { containers } = await look(false, signal);
+    report(containers);
+    return containers
       .flatMap((entry) => entry.instances)
       .sort((a, b) => compareText(a.service, b.service) || compareText(a.id, b.id));
+  }
+
+  function onEvent(event: EngineEvent): void {
+    drain.note(event);
+    if (event.container !== undefined && !isOnlyOfState(event.action)) {
+      inspector.invalidate(event.container);
+    }
   }
 
   async function* changes(signal: AbortSignal): AsyncGenerator<void> {
     const following = childAbort(signal);
     const hints = createHints();
-    const follow = { client, log, onHint: hints.notify, onContainer: inspector.invalidate };
+    const { random, silenceMs } = options;
     const done = followEvents(
-      { ...follow, ...(options.random !== undefined && { random: options.random }) },
+      {
+        client,
+        log,
+        onHint: hints.notify,
+        onOpen: drain.doubt,
+        onEvent,
+        ...(random !== undefined && { random }),
+        ...(silenceMs !== undefined && { silenceMs }),
+      },
       following.signal,
     ).catch(hints.fail);
     try {
@@ -93,22 +125,41 @@ export function createDockerSource(options: DockerSourceOptions): DockerSource {
     }
   }
 
-  async function inspect(signal: AbortSignal): Promise<DockerInspection> {
-    const mapped = [...(await look(true, signal))];
-    mapped.sort((a, b) => compareText(a.container.name, b.container.name) || compareText(a.container.id, b.container.id));
-    return {
-      containers: mapped.map(({ container, instances, skipped }) => ({
-        id: container.id,
-        name: container.name,
-        instances,
-        skipped: skipped.map(({ port, reason }) => ({ ...(port !== undefined && { port }), reason })),
-      })),
-    };
+  async function examine(signal: AbortSignal): Promise<DockerExamination> {
+    const { containers, mapping } = await look(true, signal);
+    const sorted = [...containers].sort(
+      ({ container: a }, { container: b }) => compareText(a.name, b.name) || compareText(a.id, b.id),
+    );
+    return { containers: sorted, mapping };
   }
 
-  return { name: "docker", list, changes, inspect };
+  async function inspect(signal: AbortSignal): Promise<DockerInspection> {
+    return asInspection((await examine(signal)).containers);
+  }
+
+  return { name: "docker", list, changes, examine, inspect };
+}
+
+export function asInspection(containers: readonly MappedContainer[]): DockerInspection {
+  return {
+    containers: containers.map(({ container, instances, skipped }) => ({
+      id: container.id,
+      name: container.name,
+      instances,
+      skipped: skipped.map(({ port, reason }) => ({ ...(port !== undefined && { port }), reason })),
+    })),
+  };
 }
 
 function asMapped({ id = "", name = "", reason }: InvalidContainer): MappedContainer {
   return { container: { id, name, createdAt: 0 }, instances: [], skipped: [{ reason, kind: "problem" }] };
+}
+
+function isRunning({ state }: Container): boolean {
+  return state === "running" || state === "paused";
+}
+
+/** The list tells all of it: what inspecting says is as it was. */
+function isOnlyOfState(action: string): boolean {
+  return ["die", "stop", "pause", "unpause", "destroy"].includes(action) || action.startsWith("health_status");
 }

@@ -3,7 +3,8 @@ import type { Container } from "./container.ts";
 import type { Mapped } from "./mapping.ts";
 
 export interface MappedContainer extends Mapped {
-  readonly container: Pick<Container, "id" | "name" | "createdAt">;
+  /** Of one that could not be understood only what is known. */
+  readonly container: Container | Pick<Container, "id" | "name" | "createdAt">;
 }
 
 /**

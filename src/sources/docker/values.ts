@@ -23,6 +23,44 @@ export function parseTags(text: string): readonly string[] {
   return tags.map((tag) => tag.replaceAll("\\,", ",").trim()).filter((tag) => tag !== "");
 }
 
+/** The longest text that metadata may hold, in bytes: more is a document, and has no place in an entry that everybody reads. */
+const MAX_TEXT_BYTES = 4096;
+const MAX_NAME_BYTES = 255;
+const MAX_TAG_BYTES = 512;
+
+/**
+ * Why a text of a stranger is not taken over, as the end of `it is …`. Control characters are what attacks on line-based formats are made
+ * of. U+FFFD is what the engine puts where a text was not UTF-8: what was meant is not known any more.
+ */
+export function textProblem(text: string, maxBytes: number = MAX_TEXT_BYTES): string | undefined {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text)) {
+    return "a text with a line break or another control character";
+  }
+  if (/[\p{Surrogate}\ufffd]/u.test(text)) {
+    return "no UTF-8";
+  }
+  const bytes = Buffer.byteLength(text);
+  return bytes > maxBytes ? `too long (${bytes} bytes, at most ${maxBytes})` : undefined;
+}
+
+/** The same for the name of metadata, which is part of a label's or variable's name. */
+export function metaNameProblem(name: string): string | undefined {
+  return textProblem(name, MAX_NAME_BYTES);
+}
+
+/** The same for one tag. */
+export function tagProblem(tag: string): string | undefined {
+  return textProblem(tag, MAX_TAG_BYTES);
+}
+
+/** A word's name in a message: short, and without what a terminal would obey. */
+export function quoteKey(key: string): string {
+  return metaNameProblem(key) === undefined ? key : JSON.stringify(key.slice(0, 60)).replaceAll(UNPRINTABLE, "?");
+}
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffd]/g;
+
 /** @example parseWeight("1.5") === 1.5 */
 export function parseWeight(text: string): number | undefined {
   const weight = /^\d{1,9}(\.\d{1,9})?$/.test(text.trim()) ? Number(text) : undefined;

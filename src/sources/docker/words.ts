@@ -1,7 +1,7 @@
 import { isPort } from "../../registry/codec.ts";
 
-/** What a word decides about the registration itself; every other word is metadata. */
-type Setting = "enable" | "service" | "tags" | "port" | "weight" | "id";
+/** What a word decides about the registration itself; every other word is metadata or part of a check. */
+export type Setting = "enable" | "service" | "tags" | "port" | "weight" | "id" | "drain";
 
 /** What a label or an environment variable says. */
 export interface Word {
@@ -9,6 +9,7 @@ export interface Word {
   readonly key: string;
   readonly value: string;
   readonly family: FamilyName;
+  readonly place: "label" | "variable";
 }
 
 /** The words that won in one scope: the whole container, or one of its ports. */
@@ -16,11 +17,28 @@ export interface Scope {
   readonly settings: ReadonlyMap<Setting, Word>;
   /** By lower-case name. */
   readonly meta: ReadonlyMap<string, Word>;
+  /** What stands behind `SERVICE_CHECK_`, in lower case: `http`, `interval`, … */
+  readonly checks: ReadonlyMap<string, Word>;
+}
+
+/** One word and what became of it, for people. */
+export interface Reading {
+  readonly word: Word;
+  /** Absent: it is about the whole container. */
+  readonly port?: number;
+  /** `service`, `meta.host`, `check.http`, … */
+  readonly subject: string;
+  /** The word of the same scope that counts instead. */
+  readonly beatenBy?: Word;
 }
 
 export interface Words {
   readonly general: Scope;
   readonly byPort: ReadonlyMap<number, Scope>;
+  /** Words for a port that cannot be: `SERVICE_99999_NAME`. */
+  readonly strays: readonly Word[];
+  /** All of them, the best families first. */
+  readonly readings: readonly Reading[];
 }
 
 type FamilyName = "fairlead" | "service" | "virtual";
@@ -47,6 +65,7 @@ const FAMILIES: readonly Family[] = [
       ["port", "port"],
       ["weight", "weight"],
       ["id", "id"],
+      ["drain", "drain"],
     ]),
     isMeta: () => true,
   },
@@ -60,8 +79,7 @@ const FAMILIES: readonly Family[] = [
       ["tags", "tags"],
       ["id", "id"],
     ]),
-    // Checks are for the Consul catalogue and no metadata.
-    isMeta: (name) => !name.startsWith("check_"),
+    isMeta: () => true,
   },
   {
     name: "virtual",
@@ -70,6 +88,7 @@ const FAMILIES: readonly Family[] = [
     isMeta: (name) => ["host", "path", "proto", "dest"].includes(name),
   },
 ];
+const CHECK = "check_";
 
 /**
  * Reads all words of a container. In each scope: `fairlead.*` beats `SERVICE_*` beats `VIRTUAL_*`, then a label beats an environment
@@ -78,33 +97,43 @@ const FAMILIES: readonly Family[] = [
  */
 export function readWords(labels: Readonly<Record<string, string>>, env: Readonly<Record<string, string>>): Words {
   const general = newScope();
-  const byPort = new Map<number, ReturnType<typeof newScope>>();
+  const byPort = new Map<number, MutableScope>();
+  const strays: Word[] = [];
+  const readings: Reading[] = [];
   for (const family of FAMILIES) {
-    for (const texts of [labels, env]) {
+    for (const place of ["label", "variable"] as const) {
+      const texts = place === "label" ? labels : env;
       for (const key of Object.keys(texts).sort()) {
         const parsed = parseKey(key, family);
-        if (parsed === undefined) {
+        const word: Word = { key, value: texts[key] ?? "", family: family.name, place };
+        if (parsed === undefined || isUnset(word, family.settings.get(parsed.name))) {
           continue;
         }
-        const word: Word = { key, value: texts[key] ?? "", family: family.name };
-        const setting = family.settings.get(parsed.name);
-        const isEmptyName = family.name === "fairlead" && setting === "service";
-        if ((word.value.trim() === "" && !isEmptyName) || (setting === undefined && !family.isMeta(parsed.name))) {
+        if (parsed.isStray) {
+          strays.push(word);
           continue;
         }
-        const scope = parsed.port === undefined ? general : (byPort.get(parsed.port) ?? newScope());
-        if (parsed.port !== undefined) {
-          byPort.set(parsed.port, scope);
+        const topic = topicOf(parsed.name, family);
+        if (topic === undefined) {
+          continue;
         }
-        if (setting === undefined) {
-          setFirst(scope.meta, parsed.name, word);
-        } else {
-          setFirst(scope.settings, setting, word);
+        const { port } = parsed;
+        const scope = port === undefined ? general : (byPort.get(port) ?? newScope());
+        if (port !== undefined) {
+          byPort.set(port, scope);
         }
+        const winner = claim(scope, topic, word);
+        const subject = topic.kind === "setting" ? topic.name : `${topic.kind}.${topic.name}`;
+        readings.push({
+          word,
+          subject,
+          ...(port !== undefined && { port }),
+          ...(winner !== word && { beatenBy: winner }),
+        });
       }
     }
   }
-  return { general, byPort };
+  return { general, byPort, strays, readings };
 }
 
 /** Whether a label or variable of that name is for us. What is not, most of all other people's secrets, is not even remembered. */
@@ -112,25 +141,73 @@ export function isOurs(key: string): boolean {
   return FAMILIES.some((family) => key.startsWith(family.prefix));
 }
 
-function newScope(): { readonly settings: Map<Setting, Word>; readonly meta: Map<string, Word> } {
-  return { settings: new Map(), meta: new Map() };
+function isUnset(word: Word, setting: Setting | undefined): boolean {
+  const isEmptyName = word.family === "fairlead" && setting === "service";
+  return word.value.trim() === "" && !isEmptyName;
 }
 
-function setFirst<K>(map: Map<K, Word>, key: K, word: Word): void {
-  if (!map.has(key)) {
-    map.set(key, word);
+interface MutableScope extends Scope {
+  readonly settings: Map<Setting, Word>;
+  readonly meta: Map<string, Word>;
+  readonly checks: Map<string, Word>;
+}
+
+function newScope(): MutableScope {
+  return { settings: new Map(), meta: new Map(), checks: new Map() };
+}
+
+type Topic = { readonly kind: "setting"; readonly name: Setting } | { readonly kind: "meta" | "check"; readonly name: string };
+
+/** What a word of that name is about; undefined: nothing of ours. */
+function topicOf(name: string, family: Family): Topic | undefined {
+  const setting = family.settings.get(name);
+  if (setting !== undefined) {
+    return { kind: "setting", name: setting };
+  }
+  if (family.name === "service" && name.startsWith(CHECK)) {
+    return name === CHECK ? undefined : { kind: "check", name: name.slice(CHECK.length) };
+  }
+  return family.isMeta(name) ? { kind: "meta", name } : undefined;
+}
+
+/** The word that counts: the first one. */
+function claim(scope: MutableScope, topic: Topic, word: Word): Word {
+  switch (topic.kind) {
+    case "setting":
+      return setFirst(scope.settings, topic.name, word);
+    case "meta":
+      return setFirst(scope.meta, topic.name, word);
+    case "check":
+      return setFirst(scope.checks, topic.name, word);
   }
 }
 
-function parseKey(key: string, family: Family): { readonly port?: number; readonly name: string } | undefined {
+function setFirst<K>(map: Map<K, Word>, key: K, word: Word): Word {
+  const first = map.get(key) ?? word;
+  map.set(key, first);
+  return first;
+}
+
+interface ParsedKey {
+  readonly name: string;
+  readonly port?: number;
+  /** Its port is a number, but none that a port can have. */
+  readonly isStray: boolean;
+}
+
+function parseKey(key: string, family: Family): ParsedKey | undefined {
   if (!key.startsWith(family.prefix)) {
     return undefined;
   }
   const name = key.slice(family.prefix.length).toLowerCase();
   const cut = family.separator === undefined ? -1 : name.indexOf(family.separator);
-  const port = cut > 0 ? parsePort(name.slice(0, cut)) : undefined;
-  const rest = port === undefined ? name : name.slice(cut + 1);
-  return rest === "" ? undefined : { name: rest, ...(port !== undefined && { port }) };
+  const first = cut > 0 ? name.slice(0, cut) : "";
+  if (!/^\d+$/.test(first)) {
+    return name === "" ? undefined : { name, isStray: false };
+  }
+  const port = parsePort(first);
+  const rest = name.slice(cut + 1);
+  return rest === "" ? undefined : { name: rest, isStray: port === undefined, ...(port !== undefined && { port }) };
 }
 
 /** @example parsePort("080") === undefined */

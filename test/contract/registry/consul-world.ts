@@ -35,11 +35,19 @@ export function storeOptions(consul: Consul, choice: StoreChoice = {}): StoreOpt
 interface AgentService {
   readonly ID: string;
   readonly Service: string;
+  readonly Tags: readonly string[];
   readonly Meta: Readonly<Record<string, string>>;
 }
 
 interface CatalogItem {
-  readonly Service: AgentService & { readonly ModifyIndex: number };
+  readonly Node: { readonly Node: string };
+  readonly Service: AgentService & {
+    readonly Address: string;
+    readonly Port: number;
+    readonly Weights: unknown;
+    readonly CreateIndex: number;
+    readonly ModifyIndex: number;
+  };
   readonly Checks: readonly { readonly CheckID: string; readonly Status: string; readonly ModifyIndex: number }[];
 }
 

@@ -35,6 +35,7 @@ consulContract("Consul's catalogue", {
     registrator: "that is a layout of keys",
     ownersWithoutEntries: "an owner is known by the checks of its entries",
     atomicClaims: "an agent cannot compare and set: the last of two that register at the same moment wins",
+    holders: "the catalogue has no place for it yet",
   },
 });
 

@@ -53,8 +53,12 @@ export type Capability =
   | "ownKey"
   | "sibling"
   | "registrator"
+  /** Registrator can have left entries behind in it. */
+  | "orphans"
   /** An owner that has a lease and no entry is known to readers. */
   | "ownersWithoutEntries"
+  /** A process can show itself as the one that writes as an owner. */
+  | "holders"
   /** A wiped store loses everything at one moment. */
   | "atomicWipe"
   /** Of two owners that claim one free place at the same moment, one gets it. */

@@ -9,11 +9,13 @@ import { abortCases } from "./cases/abort.ts";
 import { faultCases } from "./cases/faults.ts";
 import { followCases } from "./cases/follow.ts";
 import { guardCases } from "./cases/guards.ts";
+import { holderCases } from "./cases/holders.ts";
 import { invalidCases } from "./cases/invalid.ts";
 import { keyCases } from "./cases/keys.ts";
 import { layoutCases } from "./cases/layout.ts";
 import { leaseCases } from "./cases/leases.ts";
 import { nameCases } from "./cases/names.ts";
+import { orphanCases } from "./cases/orphans.ts";
 import { ownerCases } from "./cases/owners.ts";
 import { readCases } from "./cases/read.ts";
 import { writeCases } from "./cases/write.ts";
@@ -29,11 +31,13 @@ const GROUPS: Readonly<Record<string, readonly Case[]>> = {
   guards: guardCases,
   leases: leaseCases,
   owners: ownerCases,
+  holders: holderCases.map((row) => ({ ...row, needs: [...(row.needs ?? []), "holders"] })),
   faults: faultCases,
   names: nameCases,
   invalid: invalidCases,
   keys: keyCases,
   "registrator layout": layoutCases,
+  orphans: orphanCases,
 };
 
 export function registrySuite(name: string, quiet: RegistryFixture): void {

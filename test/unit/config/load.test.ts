@@ -275,7 +275,7 @@ describe.each<[string, string, readonly string[]]>([
   [
     "no source",
     "registry: memory\nregister: { sources: {} }",
-    ['2:22 "register.sources" is empty | add docker, static, http, or several of them'],
+    ['2:22 "register.sources" is empty | add docker, swarm, static, http, or several of them'],
   ],
   ["YAML that is none", "a: [", ["1:5 Flow sequence in block collection must be sufficiently indented and end with a ]"]],
 ])("finds %s", (_what, text, expected) => {

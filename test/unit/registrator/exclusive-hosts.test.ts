@@ -47,6 +47,7 @@ function startNode(
     owner,
     ttlMs: 3000,
     resyncMs: 60_000,
+    mark: "a process",
     onStop: "keep",
     settle: { quietMs: 0, maxMs: 0 },
     hosts: options.exclusive
@@ -175,6 +176,7 @@ describe("exclusive hosts", () => {
         },
       ],
       owner: "n1",
+      mark: "a process",
       ttlMs: 3000,
       resyncMs: 60_000,
       onStop: "keep",

@@ -1,65 +1,15 @@
 import { describe, expect, it } from "vitest";
-import { createHints } from "../../../src/core/hints.ts";
 import { FairleadError } from "../../../src/model/errors.ts";
-import type { Instance } from "../../../src/model/instance.ts";
-import { EVERYTHING } from "../../../src/model/selector.ts";
 import type { Source } from "../../../src/ports.ts";
-import { createRegistrator } from "../../../src/registrator/registrator.ts";
-import { createMemoryRegistry } from "../../../src/registry/memory.ts";
-import { recordLog } from "../../helpers/quiet-log.ts";
-
-function instance(id: string, service = "web"): Instance {
-  return { id, service, address: "10.0.0.1", port: 80, protocol: "tcp", tags: [], meta: {}, health: "passing" };
-}
-
-/** A source that says what it is told to say. */
-function puppet(name: string) {
-  const hints = createHints();
-  let answer: readonly Instance[] | Error = [];
-  hints.notify();
-  const source: Source = {
-    name,
-    list: async () => {
-      if (answer instanceof Error) {
-        throw answer;
-      }
-      return answer;
-    },
-    changes: (signal) => hints.read(signal),
-  };
-  return {
-    source,
-    say(next: readonly Instance[] | Error) {
-      answer = next;
-      hints.notify();
-    },
-  };
-}
+import { createMemoryWorld } from "../../../src/registry/memory-world.ts";
+import { delegate, idsIn, instance, type ProcessOptions, puppet, start } from "./world.ts";
 
 const down = new FairleadError("SOURCE_UNAVAILABLE", "gone", { retryable: true });
 
-function world(sources: readonly Source[], more: { onStop?: "keep" | "deregister" } = {}) {
-  const registry = createMemoryRegistry();
-  const log = recordLog();
-  const stop = new AbortController();
-  const registrator = createRegistrator({
-    writer: registry,
-    sources,
-    owner: "n1",
-    ttlMs: 3000,
-    resyncMs: 60_000,
-    onStop: more.onStop ?? "keep",
-    settle: { quietMs: 0, maxMs: 0 },
-    log,
-  });
-  const ended = registrator.run(stop.signal);
-  const ids = async (): Promise<readonly string[]> => {
-    const snapshot = await registry.read(EVERYTHING, { signal: new AbortController().signal });
-    return [...snapshot.services.values()]
-      .flatMap((service) => service.instances.map((entry) => `${service.name}/${entry.id}`))
-      .sort();
-  };
-  return { registry, log, ids, end: async () => (stop.abort(), await ended, await registrator.leave()) };
+function world(sources: readonly Source[], more: Omit<ProcessOptions, "sources"> = {}) {
+  const store = createMemoryWorld();
+  const process = start(store, { sources, ...more });
+  return { ...process, store, ids: () => idsIn(process.registry) };
 }
 
 describe("the registrator", () => {
@@ -102,45 +52,94 @@ describe("the registrator", () => {
     const b = puppet("b");
     a.say([instance("1"), instance("3")]);
     b.say(down);
-    const registrator = createRegistrator({
-      writer: before.registry,
-      sources: [a.source, b.source],
-      owner: "n1",
-      ttlMs: 3000,
-      resyncMs: 60_000,
-      onStop: "keep",
-      settle: { quietMs: 0, maxMs: 0 },
-      log: recordLog(),
-    });
-    const stop = new AbortController();
-    const ended = registrator.run(stop.signal);
+    const after = start(before.store, { sources: [a.source, b.source] });
     await expect.poll(before.ids).toEqual(["web/1", "web/2", "web/3"]);
     b.say([]);
     await expect.poll(before.ids).toEqual(["web/1", "web/3"]);
-    stop.abort();
-    await ended;
+    await after.kill();
   });
 
-  it("leaves an entry of another owner alone and says so once", async () => {
+  it("leaves an entry of another owner alone, says so once for each, and takes it when its lease has ended", async () => {
     const a = puppet("a");
-    const { registry, ids, end, log } = world([a.source]);
+    const { registry, store, ids, end, log } = world([a.source], { resyncMs: 200 });
     const never = new AbortController().signal;
-    await registry.keepAlive("n2", 3000, never);
-    await registry.write("n2", { put: [{ instance: instance("1") }], remove: [] }, never);
+    const occupy = async (owner: string): Promise<void> => {
+      await registry.keepAlive(owner, 60_000, never);
+      await registry.write(owner, { put: [{ instance: instance("1") }], remove: [] }, never);
+    };
+    const conflicts = () => log.lines.filter(({ message }) => /another owner|ours now/.test(message)).map(({ fields }) => fields);
+    await occupy("n2");
     a.say([instance("1"), instance("2")]);
     await expect.poll(ids).toEqual(["web/1", "web/2"]);
     a.say([instance("1"), instance("2"), instance("3")]);
     await expect.poll(ids).toEqual(["web/1", "web/2", "web/3"]);
-    expect(log.lines.filter((line) => line.message.includes("held by another owner"))).toMatchObject([
-      { fields: { holder: "n2", id: "1" } },
-    ]);
+    expect(conflicts()).toMatchObject([{ holder: "n2", id: "1" }]);
+    store.expire("n2");
+    await occupy("n3");
+    await expect.poll(conflicts).toMatchObject([{ holder: "n2" }, { holder: "n3", id: "1" }]);
+    store.expire("n3");
+    await expect.poll(conflicts).toMatchObject([{ holder: "n2" }, { holder: "n3" }, { before: "n3", id: "1" }]);
+    expect((await registry.owned("n1", never)).map(({ entry }) => entry.id)).toEqual(["1", "2", "3"]);
+    await end();
+  });
+
+  it("tries an entry that cannot be written again alone, and lets it hold up no other (G4, G7)", async () => {
+    const a = puppet("a");
+    const tried: string[] = [];
+    let isBroken = true;
+    const { ids, end, log } = world([a.source], {
+      wrap: (registry) => ({
+        ...delegate(registry),
+        async write(owner, change, signal) {
+          tried.push(change.put.map((put) => put.instance.id).join());
+          const put = change.put.filter((item) => !isBroken || item.instance.id !== "bad");
+          const results = await registry.write(owner, { put, remove: change.remove }, signal);
+          const bad = change.put.filter((item) => !put.includes(item)).map(({ instance: { service, id } }) => ({ service, id }));
+          const error = new FairleadError("USAGE", "not this one");
+          return [...results, ...bad.map((place) => ({ ...place, outcome: "failed" as const, error }))];
+        },
+      }),
+    });
+    a.say([instance("bad"), instance("1")]);
+    await expect.poll(ids).toEqual(["web/1"]);
+    await expect.poll(() => tried.filter((id) => id === "bad").length).toBeGreaterThan(1); // by itself, without a hint
+    a.say([instance("bad"), instance("1"), instance("2")]);
+    await expect.poll(ids).toEqual(["web/1", "web/2"]);
+    expect(tried.filter((text) => text.includes("1"))).toEqual(["bad,1"]);
+    expect(log.lines.filter(({ message }) => message === "registration pass failed")).toEqual([]);
+    const shown = log.lines.filter(({ message }) => message === "entry could not be written");
+    expect(shown[0]).toMatchObject({ level: "warn", fields: { id: "bad", code: "USAGE", error: "not this one" } });
+    isBroken = false;
+    await expect.poll(ids, { timeout: 5000 }).toEqual(["web/1", "web/2", "web/bad"]);
+    await end();
+  });
+
+  it("takes a failure of all writes for the store's, and tries all of them again soon (G4)", async () => {
+    const a = puppet("a");
+    let outages = 3;
+    const { ids, end, log } = world([a.source], {
+      wrap: (registry) => ({
+        ...delegate(registry),
+        async write(owner, change, signal) {
+          outages -= 1;
+          const error = new FairleadError("REGISTRY_UNAVAILABLE", "no space", { retryable: true });
+          return outages < 0
+            ? await registry.write(owner, change, signal)
+            : change.put.map(({ instance: { service, id } }) => ({ service, id, outcome: "failed" as const, error }));
+        },
+      }),
+    });
+    a.say([instance("1"), instance("2")]);
+    await expect.poll(ids, { timeout: 5000 }).toEqual(["web/1", "web/2"]);
+    expect(log.lines.filter(({ message }) => message === "registration pass failed")).toHaveLength(3);
+    expect(log.lines.filter(({ message }) => message === "entry could not be written")).toEqual([]);
     await end();
   });
 
   it.each<["keep" | "deregister", readonly string[]]>([
     ["keep", ["web/1"]],
     ["deregister", []],
-  ])("with onStop %s", async (onStop, left) => {
+  ])("told to stop with onStop %s (G8)", async (onStop, left) => {
     const a = puppet("a");
     a.say([instance("1")]);
     const { ids, end } = world([a.source], { onStop });

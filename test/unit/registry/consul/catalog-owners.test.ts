@@ -60,6 +60,19 @@ describe("an entry that has left", () => {
     expect(judge({ n1: ALIVE })).toEqual(["o"]);
   });
 
+  test("to another agent: its owner counts again once it has beaten there for a while, however long the old agent keeps the rest", () => {
+    const { owners, judge } = setup();
+    owners.replace([], [hold("a")]);
+    judge();
+    const moved = hold("a", { node: "n2" });
+    owners.replace([hold("a")], [hold("a"), moved]); // the newer one, and the one before
+    expect(judge()).toEqual(["o"]);
+    owners.replace([hold("a"), moved], [moved]); // that one has lapsed
+    expect(judge({ n1: { since: 7, lapsed: ["a"] } })).toEqual([]);
+    expect(judge()).toEqual([]);
+    expect(judge({}, RETURN_MS)).toEqual(["o"]);
+  });
+
   test("one that had lapsed is no sign of life", () => {
     const { owners, judge } = setup();
     owners.replace([], [hold("a")]);
@@ -107,7 +120,7 @@ describe("what was seen before proves nothing", () => {
 
 describe("what Consul's answers say", () => {
   function check(id: string, status: CheckStatus, serviceName = "web"): Check {
-    return { node: "n1", id, status, notes: "", serviceId: "", serviceName, createIndex: 7, modifyIndex: 9 };
+    return { node: "n1", id, status, notes: "", type: "", serviceId: "", serviceName, createIndex: 7, modifyIndex: 9 };
   }
   function item(checks: readonly Check[], owner: string | undefined = "o"): CatalogItem {
     const meta = owner === "" ? {} : { "fairlead-owner": owner, "fairlead-ttl-ms": "1000" };
@@ -123,6 +136,14 @@ describe("what Consul's answers say", () => {
     ["another program's service", item([], ""), []],
   ])("%s", (_, given, expected) => {
     expect(holdsIn([given])).toEqual(expected);
+  });
+
+  test("what an owner left on one agent and keeps alive on another says nothing; what it has not moved yet does", () => {
+    const lapsed = item([check("fairlead-alive:A", "critical")]);
+    const beating = { ...item([check("fairlead-alive:A", "passing")]), node: "n2" };
+    expect(holdsIn([lapsed, beating])).toEqual([hold("a", { node: "n2" })]);
+    const others = { ...beating, ...item([], "other"), node: "n2" };
+    expect(holdsIn([lapsed, others])).toEqual([hold("a", { isLapsed: true }), hold("a", { owner: "other", node: "n2" })]);
   });
 
   test.each<readonly [string, readonly Check[], NodeState]>([

@@ -101,7 +101,7 @@ describe("an instance as an agent's service, and back", () => {
 
 describe("what the catalogue's items mean", () => {
   function check(id: string, status: CheckStatus): Check {
-    return { node: "n1", id, status, notes: "", serviceId: "", serviceName: "", createIndex: 1, modifyIndex: 1 };
+    return { node: "n1", id, status, notes: "", type: "", serviceId: "", serviceName: "", createIndex: 1, modifyIndex: 1 };
   }
   function item(registration: Registration, checks: readonly Check[] = [], more: Partial<CatalogItem> = {}): CatalogItem {
     return { node: "n1", nodeAddress: "192.0.2.1", registration, modifyIndex: 1, checks, ...more };
@@ -150,6 +150,13 @@ describe("what the catalogue's items mean", () => {
     expect(entriesOf(item(ours, checks))).toEqual(expected);
   });
 
+  test("the check that Consul was asked to run counts, and is no part of what templates see", () => {
+    const asked = encode(web({ id: "o", healthCheck: { kind: "tcp", intervalMs: 1000 } }));
+    const [read] = readEntries([item(asked, [check(healthCheckId("o"), "passing"), check("service:o", "warning")])]);
+    expect(read).toMatchObject({ entry: { id: "o", health: "warning", meta: {} } });
+    expect(read).not.toHaveProperty("entry.healthCheck");
+  });
+
   test("a service without a port is no place to send anything; an address that is none is reported", () => {
     expect(entriesOf(item({ ...foreign, port: 0 }), item({ ...foreign, address: "10.0.0.1; evil" }))).toEqual([
       ["n1/web/f", "its address is no IP address or host name"],
@@ -166,14 +173,21 @@ describe("what the catalogue's items mean", () => {
     expect(readEntries([item(ours), item(moved, [], { node: "n2", modifyIndex: 5 })])).toMatchObject([
       { ref: "n2/web/o", entry: { address: "10.0.0.2" } },
     ]);
+    const onDeadNode = [check("serfHealth", "critical")];
+    expect(readEntries([item(ours), item(moved, onDeadNode, { node: "n2", modifyIndex: 5 })])).toMatchObject([
+      { ref: "n1/web/o", entry: { health: "passing" } },
+    ]);
   });
 });
 
 describe("the plan", () => {
   const current = encode(web());
-  const alive = (id: string, status: CheckStatus = "passing"): readonly (readonly [string, CheckStatus])[] => [
-    [aliveCheckId(id), status],
-    [healthCheckId(id), "passing"],
+  const check = (serviceId: string, id: string, status: CheckStatus = "passing", type = "ttl"): Check => {
+    return { node: "n1", id, status, notes: "", type, serviceId, serviceName: "", createIndex: 0, modifyIndex: 0 };
+  };
+  const ownChecks = (id: string, status?: CheckStatus): readonly Check[] => [
+    check(id, aliveCheckId(id), status),
+    check(id, healthCheckId(id)),
   ];
   const other = encodeInstance({ owner: "n2", ttlMs: 1 }, web(), current.id);
   const stale: Owned = { entry: { ...web(), owner: "n1" }, revision: "old", unleased: false };
@@ -186,7 +200,10 @@ describe("the plan", () => {
     remove: readonly Owned[] = [],
     status?: CheckStatus,
   ): readonly string[] {
-    const view = viewOf(there, new Map(there.flatMap(({ id }) => [...alive(id, status)])));
+    const view = viewOf(
+      there,
+      there.flatMap(({ id }) => [...ownChecks(id, status)]),
+    );
     return planSteps(LEASE, { put, remove }, view).map(word);
   }
   function word(step: Step): string {
@@ -235,7 +252,7 @@ describe("the plan", () => {
   });
 
   test("failures are FairleadErrors that can be tried again, but for names", () => {
-    const view = viewOf([], new Map());
+    const view = viewOf([], []);
     const [gone, name] = planSteps(
       LEASE,
       { put: [{ instance: web(), replaces: fresh }, { instance: web({ id: "" }) }], remove: [] },

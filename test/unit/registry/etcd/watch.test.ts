@@ -127,10 +127,8 @@ describe("Watch", () => {
     const { client, seen } = await setup("a/", "b/");
     client.respond(response({ revision: 11, events: [event("/a/1", 11)] }));
     expect([client.sent.at(-1), seen]).toEqual([{ progress_request: {} }, []]);
-    for (let i = 0; i < 8; i += 1) {
-      expect(seen).toEqual([]);
-      client.respond(response({ revision: 11, watch_id: "-1" }));
-    }
+    client.respond(response({ revision: 11, watch_id: "-1" }));
+    client.respond(response({ revision: 11, watch_id: "-1" }));
     expect(seen).toEqual(["/a/1@11"]);
   });
 

@@ -78,9 +78,15 @@ function leastTime(
   const values = Array.from({ length: index }, () => ({ value }));
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < tries; i += 1) {
-    const start = performance.now();
+    const start = processorMs();
     resolve(format, text, values);
-    least = Math.min(least, performance.now() - start);
+    least = Math.min(least, processorMs() - start);
   }
   return Math.max(least, 0.2); // less is not measured well
+}
+
+/** What this process has used of the processors: others that work on the machine do not count. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }

@@ -1,7 +1,9 @@
-import { rename } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { dirname } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createDockerClient, type DockerClient } from "../../../../src/sources/docker/client.ts";
+import type { EngineEvent } from "../../../../src/sources/docker/event-lines.ts";
 import { type FakeEngine, inspected, listed, startFakeEngine } from "./fake-engine.ts";
 
 let engine: FakeEngine;
@@ -58,8 +60,23 @@ describe("the API version", () => {
       path.startsWith("/v1.41")
         ? { status: 400, body: { message: "client version 1.41 is too new. Maximum supported API version is 1.30" } }
         : undefined;
-    await expect(client.engineId(signal)).rejects.toEqual(unavailable(/it answered 400: client version 1\.41 is too new/, false));
     expect(await client.engineId(signal)).toBe("ENGINE:ID");
+    expect(engine.requests.slice(-3)).toEqual(["GET /v1.41/info", "GET /_ping", "GET /v1.30/info"]);
+  });
+
+  test.each([
+    ["old. Minimum supported API version is 1.60, please upgrade your client to a newer version", /update fairlead$/],
+    ["new. Maximum supported API version is 1.23", /older than it says/],
+  ])("an engine that says that we are too %s is refused for good, and asked twice at most", async (said, hint) => {
+    engine.intercept = (path) =>
+      path.startsWith("/v1.") ? { status: 400, body: { message: `client version 1.41 is too ${said}` } } : undefined;
+    const client = open();
+    for (const asked of [2, 4]) {
+      const call = client.containers({ all: false }, signal);
+      await expect(call).rejects.toEqual(unavailable(/it answered 400: client version 1\.41 is too/, false));
+      await expect(call).rejects.toMatchObject({ hint: expect.stringMatching(hint) });
+      expect(engine.requests).toHaveLength(asked);
+    }
   });
 
   test("an engine that is too old is refused for good", async () => {
@@ -116,15 +133,48 @@ describe("answers", () => {
         { port: 80, protocol: "tcp" },
         { port: 53, protocol: "udp" },
       ],
+      life: { stopSignal: undefined, startedAt: undefined },
     });
+  });
+
+  test("how a container ends, and when it was started", async () => {
+    const { Config } = inspected();
+    const config = { ...(Config as object), StopSignal: "SIGQUIT" };
+    engine.details = {
+      a: { Config: config, State: { StartedAt: "2026-11-24T06:44:32.768632373Z" } },
+      b: { Config: { ...config, StopSignal: 7 }, State: { StartedAt: "yesterday" } },
+      c: { Config, State: 7 },
+    };
+    expect(await open().inspect("a", signal)).toMatchObject({
+      life: { stopSignal: 3, startedAt: Date.UTC(2026, 10, 24, 6, 44, 32, 768) },
+    });
+    for (const id of ["b", "c"]) {
+      expect(await open().inspect(id, signal)).toMatchObject({ life: { stopSignal: undefined, startedAt: undefined } });
+    }
   });
 
   test("no such container is gone; nonsense is invalid; an engine that fails says why", async () => {
     engine.details = { odd: { Config: 7 } };
     engine.intercept = (path) => (path.includes("sick") ? { status: 500, body: { message: "layer does not exist" } } : undefined);
     expect(await open().inspect("none", signal)).toBe("gone");
-    expect(await open().inspect("odd", signal)).toBe("invalid");
-    expect(await open().inspect("sick", signal)).toEqual({ failed: unavailable(/it answered 500: layer does not exist/) });
+    expect(await open().inspect("odd", signal)).toEqual({ failed: unavailable(/makes no sense/), isNonsense: true });
+    const failed = unavailable(/it answered 500: layer does not exist/);
+    expect(await open().inspect("sick", signal)).toEqual({ failed, isNonsense: false });
+  });
+
+  test("an answer without end is cut: of one container it is about that one, of all it is no list", async () => {
+    engine.intercept = (path, response) => {
+      if (!path.includes("/containers")) {
+        return undefined;
+      }
+      const part = Buffer.alloc(1024 * 1024, " ");
+      const send = (): void => void (response.destroyed || (response.write(part), setImmediate(send)));
+      send();
+      return "handled";
+    };
+    const client = open({ callMs: 20_000, listMs: 20_000 });
+    expect(await client.inspect("a", signal)).toEqual({ failed: unavailable(/larger than 8388608 bytes/), isNonsense: false });
+    await expect(client.containers({ all: false }, signal)).rejects.toEqual(unavailable(/larger than 67108864 bytes/));
   });
 
   test("a proxy without the inspect call does not make containers vanish", async () => {
@@ -166,12 +216,63 @@ describe("an engine that is not there", () => {
     });
   });
 
+  test("no permission", { skip: process.getuid?.() !== 0 }, async () => {
+    process.seteuid?.(65_534);
+    try {
+      await expect(open().engineId(signal)).rejects.toMatchObject({
+        message: expect.stringContaining("permission denied"),
+        hint: expect.stringContaining("--group-add"),
+      });
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
+
+  test("a folder, as it is made by a mount when there is no socket", async () => {
+    await expect(open({ host: `unix://${dirname(engine.socketPath)}` }).engineId(signal)).rejects.toMatchObject({
+      message: expect.stringContaining(`${dirname(engine.socketPath)} is a folder`),
+      hint: expect.stringContaining("remove it, start Docker"),
+    });
+  });
+
+  test("a file", async () => {
+    const path = `${engine.socketPath}.txt`;
+    await writeFile(path, "");
+    await expect(open({ host: `unix://${path}` }).engineId(signal)).rejects.toMatchObject({
+      message: expect.stringContaining(`${path} is no socket`),
+      hint: expect.stringContaining("DOCKER_HOST"),
+    });
+  });
+
+  test.each([
+    ["that has no such path", { status: 404, body: "not found" }, /it has no \/_ping/],
+    ["that says OK to everything", { body: "OK" }, /it did not say one/],
+  ])("a web server %s", async (_, answer, message) => {
+    engine.apiVersion = undefined;
+    engine.intercept = () => answer;
+    await expect(open().engineId(signal)).rejects.toEqual(unavailable(message));
+    await expect(open().engineId(signal)).rejects.toMatchObject({
+      hint: expect.stringContaining("does not look like a Docker engine"),
+    });
+  });
+
+  test("something that speaks another protocol", async () => {
+    engine.intercept = (_, response) => {
+      response.socket?.end("220 mail.example ESMTP\r\n");
+      return "handled";
+    };
+    await expect(open().engineId(signal)).rejects.toMatchObject({
+      message: expect.stringContaining("the answer is not HTTP"),
+      hint: expect.stringContaining("does not look like a Docker engine"),
+    });
+  });
+
   test("an engine that hangs: every call has a deadline", async () => {
     engine.intercept = () => "handled";
     const client = open({ callMs: 100, listMs: 150 });
     await expect(client.engineId(signal)).rejects.toEqual(unavailable(/no answer within 100 ms/));
     await expect(client.containers({ all: false }, signal)).rejects.toEqual(unavailable(/no answer within 150 ms/));
-    await expect(client.inspect("a", signal)).rejects.toEqual(unavailable(/no answer within 100 ms/));
+    expect(await client.inspect("a", signal)).toEqual({ failed: unavailable(/no answer within 100 ms/), isNonsense: false });
     await expect(client.events({ onOpen: () => undefined, onEvent: () => undefined }, signal)).rejects.toEqual(
       unavailable(/cannot follow the events .* no answer within 100 ms/),
     );
@@ -206,7 +307,7 @@ describe("events", () => {
   ): { readonly seen: (string | undefined)[]; readonly end: Promise<unknown> } {
     const seen: (string | undefined)[] = [];
     const end = client
-      .events({ onOpen: () => seen.push("open"), onEvent: (id) => seen.push(id) }, signal)
+      .events({ onOpen: () => seen.push("open"), onEvent: ({ container }) => seen.push(container) }, signal)
       .catch((error: unknown) => error);
     return { seen, end };
   }
@@ -236,6 +337,27 @@ describe("events", () => {
     await expect.poll(() => seen).toEqual(["open", "a", "bä", undefined]);
     engine.cut();
     expect(await end).toEqual(unavailable(/cannot follow the events .* the connection was cut/));
+  });
+
+  test("an event tells what happened to whom and when, as far as it says so", async () => {
+    const seen: EngineEvent[] = [];
+    const end = open()
+      .events({ onOpen: () => undefined, onEvent: (event) => seen.push(event) }, signal)
+      .catch(() => undefined);
+    await expect.poll(() => engine.streams).toBe(1);
+    const Actor = { ID: "a", Attributes: { signal: "15" } };
+    engine.emit({ Type: "container", Action: "kill", Actor, time: 1_700_000_000, timeNano: 1_700_000_000_250_000_000 });
+    engine.emit({ Type: "container", Action: "die", Actor: { ID: "a" }, time: 1_700_000_001 });
+    engine.emit({ Type: "container", Action: 7, Actor: { ID: 7, Attributes: { signal: 15 } }, time: "now" });
+    await expect
+      .poll(() => seen)
+      .toEqual([
+        { container: "a", action: "kill", signal: "15", at: 1_700_000_000_250 },
+        { container: "a", action: "die", signal: undefined, at: 1_700_000_001_999 },
+        { container: undefined, action: "", signal: undefined, at: undefined },
+      ]);
+    engine.cut();
+    await end;
   });
 
   test.each([

@@ -36,7 +36,7 @@ function makeLog(): Log {
 
 function open(changes: Partial<DockerSourceOptions> = {}): DockerSource {
   return createDockerSource({
-    client: createDockerClient({ host: engine.host, tlsVerify: false, callMs: 300, listMs: 300 }),
+    client: createDockerClient({ host: engine.host, tlsVerify: false, callMs: 1000, listMs: 1000 }),
     node: "n1",
     address: "10.0.0.1",
     mode: "published",
@@ -133,14 +133,133 @@ describe("list", () => {
     await expect(source.list(makeSignal())).rejects.toMatchObject({ code: "SOURCE_UNAVAILABLE", retryable: true });
     await expect(source.list(makeSignal())).rejects.toThrow("layer does not exist");
     expect((await source.list(makeSignal())).map(({ id }) => id)).toEqual(["n1:b:80"]);
-    engine.intercept = () => undefined;
-    expect((await source.list(makeSignal())).map(({ id }) => id)).toEqual(["n1:a:80", "n1:b:80"]);
+    const asked = inspections().length;
+    expect(await source.list(makeSignal())).toHaveLength(1);
+    expect(inspections()).toHaveLength(asked);
+    expect(logged.at(-1)).toContain("the engine cannot inspect it");
   });
 
-  test("an engine that hangs in one inspect call rejects the whole list by the deadline", async () => {
+  test("a container that was given up is asked about again when something happens to it", async () => {
+    setContainers(listed("a"), listed("b"));
+    engine.details["id-a"] = { nonsense: true };
+    const source = open();
+    const hints = countHints(source);
+    await expect.poll(() => hints.count).toBe(1);
+    expect(await source.list(makeSignal())).toHaveLength(1);
+    engine.details["id-a"] = inspected();
+    expect(await source.list(makeSignal())).toHaveLength(1);
+    engine.emit({ Type: "container", Action: "start", Actor: { ID: "id-a" } });
+    await expect.poll(() => hints.count).toBe(2);
+    expect(await source.list(makeSignal())).toHaveLength(2);
+  });
+
+  test("an engine that hangs in one inspect call rejects the list by the deadline, and then that container alone is given up", async () => {
     setContainers(...Array.from({ length: 40 }, (_, i) => listed(`c${i}`)));
     engine.intercept = (path) => (path.includes("id-c20/") ? "handled" : undefined);
-    await expect(open().list(makeSignal())).rejects.toThrow("no answer within 300 ms");
+    const source = open();
+    await expect(source.list(makeSignal())).rejects.toThrow("no answer within 1000 ms");
+    await expect(source.list(makeSignal())).rejects.toThrow("no answer within 1000 ms");
+    expect(await source.list(makeSignal())).toHaveLength(39);
+    expect(inspections()).toHaveLength(42);
+  });
+
+  test("what was known of a container stands when it cannot be inspected again", async () => {
+    setContainers(listed("a"));
+    engine.details["id-a"] = inspected(["SERVICE_NAME=shop"]);
+    const source = open();
+    const hints = countHints(source);
+    await expect.poll(() => hints.count).toBe(1);
+    await source.list(makeSignal());
+    for (const answer of ["handled", { status: 500, body: "no" }, { body: { nonsense: true } }] as const) {
+      engine.intercept = (path) => (path.includes("/id-a/") ? answer : undefined);
+      const asked = inspections().length;
+      engine.emit({ Type: "container", Action: "update", Actor: { ID: "id-a" } });
+      await expect
+        .poll(async () => {
+          expect(await source.list(makeSignal())).toMatchObject([{ service: "shop" }]);
+          return inspections().length;
+        })
+        .toBe(asked + 1);
+    }
+  });
+
+  test.each([
+    ["fails", 2, { status: 500, body: { message: "no" } }],
+    ["fails", 20, { status: 500, body: { message: "no" } }],
+    ["talks nonsense", 2, { body: {} }],
+    ["talks nonsense", 20, { body: {} }],
+  ])("an engine that %s whichever of %i containers it is asked about makes none vanish", async (_, size, answer) => {
+    setContainers(...Array.from({ length: size }, (_, i) => listed(`c${i}`)));
+    engine.intercept = (path) => (path.includes("/containers/id-") ? answer : undefined);
+    const source = open();
+    for (let i = 0; i < 10; i += 1) {
+      await expect(source.list(makeSignal())).rejects.toMatchObject({ code: "SOURCE_UNAVAILABLE" });
+    }
+    engine.intercept = () => undefined;
+    expect(await source.list(makeSignal())).toHaveLength(size);
+  });
+
+  test("many containers that cannot be inspected are given up too, as long as one can", async () => {
+    setContainers(...Array.from({ length: 20 }, (_, i) => listed(`c${i}`)));
+    engine.intercept = (path) => (/id-c\d+\//.test(path) && !path.includes("id-c7/") ? { status: 500, body: "no" } : undefined);
+    const source = open();
+    for (let i = 0; i < 8; i += 1) {
+      await source.list(makeSignal()).catch(() => undefined);
+    }
+    expect((await source.list(makeSignal())).map(({ id }) => id)).toEqual(["n1:c7:80"]);
+  });
+
+  test("an answer that was under way when something happened is used once and asked for again", async () => {
+    setContainers(listed("a"));
+    const source = open();
+    const hints = countHints(source);
+    await expect.poll(() => hints.count).toBe(1);
+    const held: (() => void)[] = [];
+    engine.intercept = (path, response) => {
+      if (!path.includes("/id-a/")) {
+        return undefined;
+      }
+      held.push(() => response.end(JSON.stringify(inspected(["SERVICE_NAME=before"]))));
+      return "handled";
+    };
+    const listing = source.list(makeSignal());
+    await expect.poll(() => held).toHaveLength(1);
+    engine.emit({ Type: "container", Action: "start", Actor: { ID: "id-a" } });
+    await expect.poll(() => hints.count).toBe(2);
+    held[0]?.();
+    expect(await listing).toMatchObject([{ service: "before" }]);
+    engine.intercept = () => undefined;
+    engine.details["id-a"] = inspected(["SERVICE_NAME=after"]);
+    expect(await source.list(makeSignal())).toMatchObject([{ service: "after" }]);
+  });
+
+  test("a known container that cannot be inspected again keeps what was said about it, and nobody waits for it twice (G7)", async () => {
+    setContainers(listed("a"));
+    engine.details["id-a"] = inspected(["SERVICE_NAME=shop"]);
+    const source = open();
+    const hints = countHints(source);
+    await expect.poll(() => hints.count).toBe(1);
+    const services = async (): Promise<string> => (await source.list(makeSignal())).map(({ service }) => service).join(" ");
+    expect(await services()).toBe("shop");
+    engine.intercept = (path) => (path.includes("id-a/") ? "handled" : undefined);
+    engine.emit({ Type: "container", Action: "restart", Actor: { ID: "id-a" } });
+    await expect.poll(() => hints.count).toBe(2);
+    setContainers(listed("a"), listed("b"));
+    expect(await services()).toBe("nginx shop");
+    expect(await services()).toBe("nginx shop");
+    expect(inspections().map((request) => request.at(-6))).toEqual(["a", "a", "b"]);
+  });
+
+  test("a container that always hangs is given up alone, and then asked for only now and then (G7)", async () => {
+    setContainers(listed("a"), listed("b"));
+    engine.intercept = (path) => (path.includes("id-a/") ? "handled" : undefined);
+    const source = open();
+    await expect(source.list(makeSignal())).rejects.toThrow("no answer within 300 ms");
+    await expect(source.list(makeSignal())).rejects.toThrow("no answer within 300 ms");
+    for (let i = 0; i < 3; i += 1) {
+      expect((await source.list(makeSignal())).map(({ id }) => id)).toEqual(["n1:b:80"]);
+    }
+    expect(inspections().filter((request) => request.includes("id-a/"))).toHaveLength(3);
   });
 
   test("no more than eight inspect calls at once", async () => {
@@ -265,6 +384,80 @@ describe("changes", () => {
     await expect.poll(() => hints.count).toBe(2);
     await source.list(makeSignal());
     expect(inspections().map((request) => request.at(-6))).toEqual(["a", "b", "b"]);
+  });
+
+  test("a container that is told to stop is critical until it runs anew; a reload changes nothing", async () => {
+    setContainers(listed("a"), listed("b"));
+    engine.details["id-b"] = inspected();
+    const source = open({ health: "ignore" });
+    const hints = countHints(source);
+    await expect.poll(() => hints.count).toBe(1);
+    const health = async (): Promise<string> => (await source.list(makeSignal())).map((instance) => instance.health).join(" ");
+    const kill = (signal: string): unknown => ({
+      Type: "container",
+      Action: "kill",
+      Actor: { ID: "id-a", Attributes: { signal } },
+    });
+    expect(await health()).toBe("passing passing");
+    engine.emit(kill("1"));
+    await expect.poll(() => hints.count).toBe(2);
+    expect(await health()).toBe("passing passing");
+    engine.emit(kill("15"));
+    await expect.poll(health).toBe("critical passing");
+    engine.emit({ Type: "container", Action: "die", Actor: { ID: "id-a" } });
+    engine.emit({ Type: "container", Action: "stop", Actor: { ID: "id-b" } });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await health()).toBe("critical passing");
+    engine.emit({ Type: "container", Action: "start", Actor: { ID: "id-a" } });
+    await expect.poll(health).toBe("passing passing");
+  });
+
+  test("a stop and a start that nobody told of are found when the stream is back", async () => {
+    setContainers(listed("a"));
+    const source = open();
+    const hints = countHints(source);
+    await expect.poll(() => hints.count).toBe(1);
+    engine.details["id-a"] = { ...inspected(), State: { StartedAt: new Date(1_700_000_000_000).toISOString() } };
+    const health = async (): Promise<string> => (await source.list(makeSignal())).map((instance) => instance.health).join(" ");
+    const Actor = { ID: "id-a", Attributes: { signal: "15" } };
+    engine.emit({ Type: "container", Action: "kill", Actor, time: 1_700_000_001 });
+    await expect.poll(health).toBe("critical");
+    engine.details["id-a"] = { ...inspected(), State: { StartedAt: new Date(1_700_000_002_000).toISOString() } };
+    expect(await health()).toBe("critical");
+    engine.cut();
+    await expect.poll(health, { timeout: 3000 }).toBe("passing");
+  });
+
+  test("what the list tells all of is no reason to inspect", async () => {
+    setContainers(listed("a"));
+    const source = open();
+    const hints = countHints(source);
+    await source.list(makeSignal());
+    await expect.poll(() => hints.count).toBe(1);
+    for (const Action of ["pause", "unpause", "die", "stop", "health_status: healthy"]) {
+      engine.emit({ Type: "container", Action, Actor: { ID: "id-a" } });
+    }
+    await expect.poll(() => hints.count).toBeGreaterThan(1);
+    await source.list(makeSignal());
+    expect(inspections()).toHaveLength(1);
+  });
+
+  test("a stream that is silent is opened anew without a word, and that is a hint", async () => {
+    const hints = countHints(open({ silenceMs: 200 }));
+    await expect.poll(() => hints.count, { timeout: 5000 }).toBeGreaterThan(3);
+    expect(engine.streams).toBeLessThanOrEqual(1);
+    expect(logged).toEqual([]);
+  });
+
+  test("a stream that tells something now and then is not", async () => {
+    const hints = countHints(open({ silenceMs: 1000 }));
+    await expect.poll(() => hints.count).toBe(1);
+    const begun = performance.now();
+    while (performance.now() - begun < 2000) {
+      engine.emit({ Type: "container", Action: "update", Actor: { ID: "id-a" } });
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect(engine.requests.filter((request) => request.includes("/events"))).toHaveLength(1);
   });
 
   test("a broken stream is opened again, which is a hint; the failure is told once", async () => {

@@ -3,12 +3,8 @@ import type { Snapshot } from "../../model/snapshot.ts";
 import { type Pair, pairsOf } from "../../registrator/claims.ts";
 import { type Context, printJson, printLine, table } from "../context.ts";
 import { readOnce } from "../read-once.ts";
-import { type RegistryOptions, timeoutOf, withRegistry } from "../settings.ts";
-
-interface Options extends RegistryOptions {
-  readonly json?: boolean;
-  readonly timeout?: string;
-}
+import { timeoutOf, withRegistry } from "../settings.ts";
+import type { InspectOptions } from "./options.ts";
 
 /** Which service has a host and path, with whom it shares it, and which nodes registered it. */
 interface HeldHost extends Pair {
@@ -16,7 +12,7 @@ interface HeldHost extends Pair {
   readonly services: readonly { readonly name: string; readonly nodes: readonly string[]; readonly instances: number }[];
 }
 
-export async function inspectHosts(context: Context, options: Options): Promise<void> {
+export async function inspectHosts(context: Context, options: InspectOptions): Promise<void> {
   const timeoutMs = timeoutOf(options);
   await withRegistry(context, options, async (registry) => {
     const hosts = hostsOf(await readOnce(registry, { services: "all", keys: [] }, { timeoutMs, signal: context.signal }));

@@ -8,15 +8,10 @@ import type { HttpInspection, HttpSource } from "../../sources/http/source.ts";
 import { type Context, hasColour, printJson, printLine, quietLog, table } from "../context.ts";
 import { describeError, errorJson, exitCodeOf } from "../failure.ts";
 import { loadConfigFile, timeoutOf } from "../settings.ts";
-
-interface Options {
-  readonly config?: string;
-  readonly json?: boolean;
-  readonly timeout?: string;
-}
+import type { InspectOptions } from "./options.ts";
 
 /** What each http source of the configuration lists right now, what it becomes, and why an item is not registered. */
-export async function inspectHttp(context: Context, options: Options): Promise<void> {
+export async function inspectHttp(context: Context, options: InspectOptions): Promise<void> {
   const config = await loadConfigFile(context, options.config);
   const sources = config.register?.sources.http ?? [];
   if (sources.length === 0) {
