@@ -176,9 +176,9 @@ describe("exclusive hosts", () => {
         },
       ],
       owner: "n1",
+      mark: "a process",
       ttlMs: 3000,
       resyncMs: 60_000,
-      mark: "a process",
       onStop: "keep",
       settle: { quietMs: 0, maxMs: 0 },
       hosts: createExclusiveHosts({
