@@ -98,7 +98,10 @@ const httpSource = z.strictObject({
   path: pointer.default("").describe("JSON pointer to the list, such as /tasks; default: the document itself"),
   map: itemMap.optional(),
   tokenFile: path.optional().describe("file with a token for `Authorization: Bearer`, read for each poll"),
-  tls: tls.optional().describe("files for https://"),
+  tls: tls
+    .refine(({ cert, key }) => (cert === undefined) === (key === undefined), "needs both cert and key, or neither")
+    .optional()
+    .describe("files for https://"),
 });
 
 export const httpSources = z

@@ -6,10 +6,19 @@ import { pairsOf, type Refused, settleClaims } from "./claims.ts";
 
 /** What several services may not have at once: hosts. Decided in each pass, from what all others have registered. */
 export interface ExclusiveHosts {
-  /** What of the desired instances may be registered. Until the registry was read once, new claims wait. */
-  settle(desired: readonly Instance[], owned: readonly Owned[]): readonly Instance[];
+  /**
+   * What of the desired instances may be registered. Until the registry was read once, new claims wait; until all sources have answered
+   * once (`isComplete`), what is owned and not desired counts too, since nothing is taken away before.
+   */
+  settle(world: HostWorld): readonly Instance[];
   /** Follows what others claim until the signal aborts, and tells whenever that is something else. */
   follow(onChange: () => void, signal: AbortSignal): Promise<void>;
+}
+
+interface HostWorld {
+  readonly desired: readonly Instance[];
+  readonly owned: readonly Owned[];
+  readonly isComplete: boolean;
 }
 
 export interface ExclusiveHostsOptions {
@@ -25,12 +34,15 @@ export function createExclusiveHosts({ open, owner, resyncMs, log }: ExclusiveHo
   let others: readonly Entry[] | undefined;
   let reported: ReadonlySet<string> = new Set();
 
-  function settle(desired: readonly Instance[], owned: readonly Owned[]): readonly Instance[] {
+  function settle({ desired, owned, isComplete }: HostWorld): readonly Instance[] {
+    const mine = owned.map(({ entry }) => entry);
     if (others === undefined) {
-      const held = new Set(owned.map(({ entry }) => placeOf(entry)));
+      const held = new Set(mine.map(placeOf));
       return desired.filter((instance) => held.has(placeOf(instance)) || pairsOf(instance).length === 0);
     }
-    const { kept, refused } = settleClaims({ desired, owned: owned.map(({ entry }) => entry), others });
+    const wanted = new Set(isComplete ? [] : desired.map(placeOf));
+    const staying = isComplete ? [] : mine.filter((entry) => !wanted.has(placeOf(entry)));
+    const { kept, refused } = settleClaims({ desired, owned: mine, others: [...others, ...staying] });
     report(refused);
     return kept;
   }

@@ -69,9 +69,9 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     const failures = await listSources(signal);
     const desired = join(sources.map((source) => ({ source: source.name, instances: lastGood.get(source) ?? [] })));
     const owned = [...(await writer.owned(owner, signal)), ...(await adoption.leftBehind(signal))];
-    const wanted = hosts?.settle(desired, owned) ?? desired;
-    const planned = plan(wanted, owned, (instance) => writer.asStored(instance));
     const isComplete = lastGood.size === sources.length;
+    const wanted = hosts?.settle({ desired, owned, isComplete }) ?? desired;
+    const planned = plan(wanted, owned, (instance) => writer.asStored(instance));
     const change = isComplete ? planned : { put: planned.put, remove: [] };
     retries.retain(change);
     report.retain(desired);

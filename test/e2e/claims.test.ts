@@ -47,7 +47,8 @@ describeWith(["etcd36"], "exclusive hosts over etcd", () => {
   async function start(node: string, hosts: "shared" | "exclusive", ...services: readonly string[]): Promise<Running> {
     await mkdir(join(folder, node), { recursive: true });
     await want(node, ...services);
-    const register = { ttl: "5s", policy: { hosts }, sources: { static: { file: "services.yaml" } } };
+    // Long: entries have to outlive the restart of a process, however slow the machine is.
+    const register = { ttl: "60s", policy: { hosts }, sources: { static: { file: "services.yaml" } } };
     const config = { node, stateDir: "state", registry: store.registry, register };
     await writeFile(join(folder, node, "fairlead.yaml"), stringify(config));
     const one = startFairlead(["run"], { cwd: join(folder, node), ...(store.env !== undefined && { env: store.env }) });
@@ -72,7 +73,7 @@ describeWith(["etcd36"], "exclusive hosts over etcd", () => {
     await holds("web");
     const second = await start("n2", "exclusive", "api");
     const refusal = "host belongs to another service; the instance is not registered";
-    await second.logged(refusal, { service: "api", host: "shop.example", holder: "web" });
+    await second.logged(refusal, { service: "api", host: "shop.example", holder: "web" }, TIMEOUT_MS);
     await holds("web");
     await want("n1"); // nothing
     await holds("api");
@@ -97,7 +98,7 @@ describeWith(["etcd36"], "exclusive hosts over etcd", () => {
     });
     await Promise.all(running.splice(0).map((one) => one.stop()));
     const again = await Promise.all([start("n1", "exclusive", "web"), start("n2", "exclusive", "api")]);
-    await again[0].logged(refusal, { service: "web", holder: "api" });
+    await again[0].logged(refusal, { service: "web", holder: "api" }, TIMEOUT_MS);
     await holds("api");
     expect(again[1].log().filter(({ msg }) => msg === refusal)).toEqual([]);
   });

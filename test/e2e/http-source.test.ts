@@ -180,7 +180,7 @@ it("G4 tasks of a scheduler are registered, follow it, and stay while it says no
 
 it("G8 two that poll one list write it once, and the second takes over when the first is gone", async () => {
   const config = await readFile(join(cwd(), "fairlead.yaml"), "utf8");
-  const fast = config.replace("register:", "register:\n  ttl: 2s\n  resync: 1s");
+  const fast = config.replace("register:", "register:\n  ttl: 5s\n  resync: 1s");
   await writeFile(join(cwd(), "fairlead.yaml"), fast.replace(/render:[\s\S]*/, ""));
   await writeFile(join(cwd(), "second.yaml"), fast.replace(/render:[\s\S]*/, "").replace("marathon-feed", "second"));
   const first = start();

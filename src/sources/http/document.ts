@@ -1,5 +1,6 @@
 import { type Pointer, readPointer } from "../../core/pointer.ts";
 import { compareText, type Instance, sameInstance } from "../../model/instance.ts";
+import { nameProblem } from "../names.ts";
 import type { ItemMapper, Reason } from "./mapping.ts";
 
 export interface SkippedItem extends Reason {
@@ -41,7 +42,9 @@ export function readDocument(
   const skipped: SkippedItem[] = [];
   for (const [i, item] of list.entries()) {
     const mapped = mapItem(item);
-    const at = { place: `${path}/${i}`, ...(mapped.id !== undefined && { id: mapped.id }) };
+    // An id that no registry takes is not shown either: it may hold anything.
+    const isShown = mapped.id !== undefined && nameProblem(mapped.id) === undefined;
+    const at = { place: `${path}/${i}`, ...(isShown && { id: mapped.id }) };
     instances.push(...mapped.instances);
     skipped.push(...mapped.skipped.map((reason) => ({ ...at, ...reason })));
   }

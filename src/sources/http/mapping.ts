@@ -1,11 +1,11 @@
 import { readPointer } from "../../core/pointer.ts";
-import { type Instance, PROTOCOLS, type Protocol } from "../../model/instance.ts";
-import { isAddress, isPort } from "../../registry/codec.ts";
-import { parseTags } from "../docker/values.ts";
+import type { Instance } from "../../model/instance.ts";
+import { isAddress } from "../../registry/codec.ts";
 import { nameProblem } from "../names.ts";
+import { check, readName, readPorts, readProtocol, readTags, readWeight } from "./fields.ts";
 import { createHealthReader, type HealthRule } from "./health.ts";
 import { createMetaReader, type MetaRule } from "./meta.ts";
-import { asNumber, asText, createReader, pointerOf, type Reader, type Rule, type Scalar } from "./rule.ts";
+import { asText, createReader, pointerOf, type Rule, type Scalar } from "./rule.ts";
 
 /** How an item of a list becomes an instance. */
 export interface ItemMap {
@@ -99,59 +99,6 @@ function createFilter(where: NonNullable<ItemMap["where"]>): (item: unknown) => 
   };
 }
 
-interface Kind<T> {
-  readonly is: (value: unknown) => value is T;
-  readonly what: string;
-}
-
-function check<T>(reader: Reader, field: string, item: unknown, kind: Kind<T>, problems: string[]): T | undefined {
-  const value = reader.read(item);
-  if (kind.is(value)) {
-    return value;
-  }
-  problems.push(isNothing(value) ? missing(field, reader) : `${field}: what stands at ${reader.from} is not ${kind.what}`);
-  return undefined;
-}
-
-function readName(reader: Reader, field: string, item: unknown, problems: string[]): string | undefined {
-  const value = reader.read(item);
-  const name = asText(value);
-  const problem = name === undefined ? "is no text" : nameProblem(name);
-  if (isNothing(value)) {
-    problems.push(missing(field, reader));
-  } else if (problem !== undefined) {
-    problems.push(`${field}: what stands at ${reader.from} ${problem}`);
-  }
-  return problem === undefined ? name : undefined;
-}
-
-interface FoundPort {
-  readonly number: number;
-  readonly suffix: string;
-}
-
-function readPorts(reader: Reader, item: unknown, problems: string[]): readonly FoundPort[] {
-  const value = reader.read(item);
-  if (isNothing(value)) {
-    problems.push(missing("port", reader));
-    return [];
-  }
-  const isList = Array.isArray(value);
-  const found: FoundPort[] = [];
-  for (const [i, one] of (isList ? value : [value]).entries()) {
-    const number = asNumber(one);
-    if (isPort(number)) {
-      found.push({ number, suffix: isList ? `:${i}` : "" });
-    } else {
-      problems.push(`port: what stands at ${reader.from}${isList ? `/${i}` : ""} is no number from 1 to 65535`);
-    }
-  }
-  if (isList && value.length === 0) {
-    problems.push(`port: the list at ${reader.from} is empty`);
-  }
-  return found;
-}
-
 type Described = Pick<Instance, "protocol" | "tags" | "meta" | "health" | "weight">;
 
 /** What an instance may do without. */
@@ -180,43 +127,4 @@ function createDescriber(map: ItemMap): (item: unknown, problems: string[]) => D
 
 function isRules(tags: ItemMap["tags"]): tags is readonly Rule[] {
   return Array.isArray(tags);
-}
-
-function readProtocol(reader: Reader, item: unknown, problems: string[]): Protocol {
-  const value = reader.read(item) ?? "tcp";
-  const found = PROTOCOLS.find((protocol) => typeof value === "string" && protocol === value.toLowerCase());
-  if (found === undefined) {
-    problems.push(`protocol: what stands at ${reader.from} is none of ${PROTOCOLS.join(", ")}; it is taken for tcp`);
-  }
-  return found ?? "tcp";
-}
-
-function readTags(reader: Reader, item: unknown, problems: string[]): readonly string[] {
-  const value = reader.read(item) ?? [];
-  if (typeof value === "string" && asText(value) !== undefined) {
-    return parseTags(value);
-  }
-  const texts = Array.isArray(value) ? value.map(asText) : [undefined];
-  if (texts.includes(undefined)) {
-    problems.push(`tags: what stands at ${reader.from} is no list of texts; what is none was left out`);
-  }
-  return texts.flatMap((text) => (text === undefined || text === "" ? [] : [text]));
-}
-
-function readWeight(reader: Reader, item: unknown, problems: string[]): number | undefined {
-  const value = reader.read(item);
-  const number = asNumber(value);
-  if (isNothing(value) || (number !== undefined && number >= 0)) {
-    return number;
-  }
-  problems.push(`weight: what stands at ${reader.from} is no number of at least 0; it was left out`);
-  return undefined;
-}
-
-function isNothing(value: unknown): boolean {
-  return value === undefined || value === null;
-}
-
-function missing(field: string, reader: Reader): string {
-  return `${field}: there is nothing at ${reader.from}`;
 }

@@ -1,5 +1,5 @@
 import { createHints } from "../../core/hints.ts";
-import { childAbort, createBackoff, jitter, monotonicMs, type Random, sleep, untilAborted } from "../../core/time.ts";
+import { childAbort, createBackoff, jitter, monotonicMs, type Random, sleep, withDeadline } from "../../core/time.ts";
 import { FairleadError } from "../../model/errors.ts";
 import type { Instance } from "../../model/instance.ts";
 import type { Log, Source } from "../../ports.ts";
@@ -14,6 +14,8 @@ import { pointerOf } from "./rule.ts";
 
 /** The first wait after a failure; it grows up to the interval. */
 const FIRST_RETRY_MS = 500;
+/** How long a pass waits for the answer to the first poll. */
+const FIRST_ANSWER_MS = 1000;
 
 export interface HttpSourceOptions {
   readonly url: string;
@@ -111,7 +113,11 @@ export function createHttpSource(options: HttpSourceOptions): HttpSource {
         }
         return newest.listing.instances;
       }
-      await untilAborted(signal, () => new Promise<void>((resolve) => void waiting.push(resolve)));
+      // A server that hangs from the beginning must not keep the others' instances waiting.
+      const onTimeout = (): Error =>
+        problem(endpoint, `the first answer has not come within ${FIRST_ANSWER_MS} ms; it is waited for`);
+      const next = (): Promise<void> => new Promise((resolve) => void waiting.push(resolve));
+      await withDeadline({ ms: FIRST_ANSWER_MS, signal, onTimeout }, next);
     }
     return (await poll(signal)).instances;
   }

@@ -194,6 +194,11 @@ describe.each<[string, string, readonly string[]]>([
     ],
   ],
   [
+    "half a client certificate",
+    `${FEED}{ url: "https://h/", tls: { cert: c.pem } }`,
+    ['4:37 "register.sources.http.tls" needs both cert and key, or neither'],
+  ],
+  [
     "a password in the URL of a source",
     `${FEED}{ url: "http://u:hunter2@h/" }`,
     ['4:18 "register.sources.http.url" holds a user or password; write a token into a file, and name it with tokenFile'],

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createHints } from "../../../src/core/hints.ts";
+import { FairleadError } from "../../../src/model/errors.ts";
 import type { Instance } from "../../../src/model/instance.ts";
 import { EVERYTHING } from "../../../src/model/selector.ts";
 import { createExclusiveHosts } from "../../../src/registrator/exclusive-hosts.ts";
@@ -143,6 +144,62 @@ describe("exclusive hosts", () => {
     await isRegistered(world, "plain");
     open();
     await isRegistered(world, "plain", "web");
+  });
+
+  it("are not lost to another source of the same node while the source that they come from has not answered yet", async () => {
+    const world = createMemoryWorld();
+    const before = startNode("n1", world, [instance("web", "h.example")]);
+    await isRegistered(world, "web");
+    await before.end();
+    // The same node, restarted: a second source wants the host, with a name that would come first.
+    const second = recordLog();
+    const slow = createHints();
+    let isUp = false;
+    const stop = new AbortController();
+    const registrator = createRegistrator({
+      writer: createMemoryRegistry({ world }),
+      sources: [
+        {
+          name: "quick",
+          list: async () => [instance("api", "h.example"), instance("db", "d.example")],
+          changes: (signal) => slow.read(signal),
+        },
+        {
+          name: "slow",
+          list: async () => {
+            if (!isUp) {
+              throw new FairleadError("SOURCE_UNAVAILABLE", "not yet", { retryable: true });
+            }
+            return [instance("web", "h.example")];
+          },
+          changes: (signal) => slow.read(signal),
+        },
+      ],
+      owner: "n1",
+      mark: "a process",
+      ttlMs: 3000,
+      resyncMs: 60_000,
+      mark: "a process",
+      onStop: "keep",
+      settle: { quietMs: 0, maxMs: 0 },
+      hosts: createExclusiveHosts({
+        open: async () => createMemoryRegistry({ world }),
+        owner: "n1",
+        resyncMs: 60_000,
+        log: second,
+      }),
+      log: second,
+    });
+    const ended = registrator.run(stop.signal);
+    ends.push(async () => (stop.abort(), await ended));
+    await isRegistered(world, "db", "web");
+    isUp = true;
+    slow.notify();
+    await waitFor(() => second.lines.filter(({ message }) => message === REFUSED).length > 0, {
+      timeoutMs: 5000 * PATIENCE,
+      what: "the refusal",
+    });
+    await isRegistered(world, "db", "web");
   });
 
   it("are shared where nobody asked for anything else", async () => {

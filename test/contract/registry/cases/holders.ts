@@ -95,6 +95,7 @@ export const holderCases: readonly Case[] = [
   },
   {
     title: "after release() the holder can still be taken away, and the next process of the owner adopts its lease",
+    needs: ["ownersWithoutEntries"],
     async run(arena) {
       const { open, writer, signal } = arena;
       const a = await writer(OWNER);
@@ -131,7 +132,8 @@ export const holderCases: readonly Case[] = [
       await a.registry.showHolder(OWNER, "host/a", signal);
       await a.put(instance("web", "1"));
       await world.expireLease(OWNER);
-      await waitFor(async () => (await holderSeen(arena)) === undefined, {
+      const watching = await arena.open();
+      await waitFor(async () => (await watching.holder(OWNER, signal)) === undefined, {
         timeoutMs: fixture.slackMs + fixture.noticeMs,
         what: "the holder to go",
       });
@@ -151,7 +153,8 @@ export const holderCases: readonly Case[] = [
       await a.registry.showHolder(OWNER, "host/a", signal);
       await a.put(instance("web", "1"));
       await world.expireLease(OWNER);
-      await waitFor(async () => (await holderSeen(arena)) === undefined, {
+      const watching = await arena.open();
+      await waitFor(async () => (await watching.holder(OWNER, signal)) === undefined, {
         timeoutMs: fixture.slackMs + fixture.noticeMs,
         what: "the holder to go",
       });
@@ -166,6 +169,7 @@ export const holderCases: readonly Case[] = [
   },
   {
     title: "a silent holder goes with its time to live",
+    needs: ["shortHolders"],
     extraMs: (fixture) => 2 * lifetimeMs(fixture),
     async run(arena) {
       const { open, fixture, signal } = arena;
@@ -174,7 +178,8 @@ export const holderCases: readonly Case[] = [
       await a.keepAlive(OWNER, fixture.minTtlMs, signal);
       expect(await holderSeen(arena)).toBe("host/a");
       await a.close();
-      await waitFor(async () => (await holderSeen(arena)) === undefined, {
+      const watching = await arena.open();
+      await waitFor(async () => (await watching.holder(OWNER, signal)) === undefined, {
         timeoutMs: lifetimeMs(fixture) + fixture.noticeMs,
         what: "the holder to go",
       });
