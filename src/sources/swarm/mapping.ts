@@ -2,6 +2,7 @@ import { compareText, hostPort, type Instance, isUsable } from "../../model/inst
 import type { Skipped } from "../docker/eligible.ts";
 import type { MappingOptions } from "../docker/mapping.ts";
 import { nameProblem } from "../names.ts";
+import type { Judge } from "../policy.ts";
 import { isDown } from "./node-address.ts";
 import { type Placed, type PlaceOptions, placeService, placeTask } from "./place.ts";
 import { hasEnded, isWanted, type SwarmNode, type SwarmService, type SwarmState, type SwarmTask } from "./state.ts";
@@ -13,6 +14,8 @@ export interface SwarmMappingOptions extends PlaceOptions {
   readonly mode: "tasks" | "vip";
   /** `labelled`: only what asks for it by a name, a host or `fairlead.enable=true`. */
   readonly register: MappingOptions["register"];
+  /** Present: what it refuses is left out. */
+  readonly judge?: Judge;
 }
 
 export interface MappedService {
@@ -52,11 +55,9 @@ function mapTasks(
   const live = tasks.filter(({ state }) => state === "running" || state === "starting");
   const results = live.map((task) => {
     const node = nodes.get(task.nodeId);
-    const { templates, skipped } = readTemplates(
-      service,
-      { ...task, ports: [...service.ports, ...task.ports] },
-      options.register,
-    );
+    const ports = [...service.ports, ...task.ports];
+    const networks = task.attached.map(({ name }) => name);
+    const { templates, skipped } = readTemplates(service, { container: task.container, ports, networks }, options);
     return expand({
       templates,
       skipped,
@@ -75,7 +76,9 @@ function mapWhole(
   swarm: SwarmState,
   options: SwarmMappingOptions,
 ): MappedService {
-  const { templates, skipped } = readTemplates(service, service, options.register);
+  const ids = new Set(service.virtualAddresses.map(({ networkId }) => networkId));
+  const networks = swarm.networks.filter(({ id }) => ids.has(id)).map(({ name }) => name);
+  const { templates, skipped } = readTemplates(service, { ...service, networks }, options);
   const result = expand({
     templates,
     skipped,

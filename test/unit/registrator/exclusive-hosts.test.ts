@@ -176,6 +176,7 @@ describe("exclusive hosts", () => {
         },
       ],
       owner: "n1",
+      mark: "a process",
       ttlMs: 3000,
       resyncMs: 60_000,
       mark: "a process",
