@@ -228,8 +228,8 @@ Then, on each node:
 
 1. Stop Registrator. In Consul and in keys its entries stay where they are, and are used; those that expire do so in their time.
 2. \`fairlead run --adopt\`, once. Entries that Registrator left behind under this host's name or under \`node\` (ids \`HOST:CONTAINER:PORT\`, without an owner) are taken over
-   where a container stands, without a moment in which they are gone, and removed where none does. Nothing else is touched: other hosts' entries, other programs', ids of
-   another form. With several sources nothing is removed before each has answered.
+   where fairlead registers an instance with that id, without a moment in which they are gone, and removed where it does not: \`fairlead inspect docker\` shows beforehand what it
+   registers. Nothing else is touched: other hosts' entries, other programs', ids of another form. An entry whose id came from SERVICE_ID is of such a form: remove it by hand. With several sources nothing is removed before each has answered. When that is done it is over, and the log says so; a new configuration (\`SIGHUP\`) begins it again.
 3. From then on \`fairlead run\`. Without \`--adopt\` such an entry is never touched: where it stands in the way, the log says so and names \`--adopt\`.
 
 With \`layout: registrator\` keys and values are those that Registrator writes: \`<prefix>/<service>/<id>\` = \`ip:port\`. Its nodes and fairlead's can share a prefix for as

@@ -114,7 +114,10 @@ export interface RegistryWriter {
    * this registry has no place where it could.
    */
   holder(owner: string, signal: AbortSignal): Promise<string | undefined>;
-  /** Shows this process as the holder, whoever was it before. It costs one small write, and never touches an entry or a lease. */
+  /**
+   * Shows this process as the holder, whoever was it before; an empty text: it has gone, and nobody is. It costs one small write, and never
+   * touches an entry or a lease. Without a lease it is shown with the next one, unless another process is there by then.
+   */
   showHolder(owner: string, holder: string, signal: AbortSignal): Promise<void>;
   /**
    * Entries that no owner accounts for and whose ids are `<host>:<container>:<port>[:udp]`, for one of these hosts, as Registrator leaves them

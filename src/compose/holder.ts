@@ -11,7 +11,7 @@ import { withLock } from "../target/lock.ts";
 import { stateError, writeStateFile } from "../target/state/state-file.ts";
 
 /** How often a process looks whether the lock is free. */
-const LOCK_POLL_MS = 1000;
+const LOCK_POLL_MS = 500;
 
 export interface HolderOptions {
   /** Undefined: the process shares its registry with nobody. */

@@ -265,7 +265,9 @@ export const configSchema = z.strictObject({
     .describe("owner of what this process writes; default: the Docker engine's ID, else the machine id"),
   stateDir: path
     .optional()
-    .describe("journals and last good files; default: /var/lib/fairlead for root, else the XDG state folder"),
+    .describe(
+      "journals, last good files, the mark of a registering process; default: /var/lib/fairlead for root, else the XDG state folder",
+    ),
   registry: z.union([z.string(), registryObject]).describe("a URL such as etcd://127.0.0.1:2379/fairlead, or an object"),
   register: register.optional().describe("present: this process registers"),
   render: render.optional().describe("present: this process renders"),

@@ -85,8 +85,8 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
   /** Where these records may not be read or written, a process goes on as if there were none. */
   async function ask<T>(signal: AbortSignal, question: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
     try {
-      const onTimeout = (): Error => noAnswer(terms.lookMs);
-      return await withDeadline({ ms: terms.lookMs, signal, onTimeout }, question);
+      const onTimeout = (): Error => noAnswer(ttlMs / 3);
+      return await withDeadline({ ms: ttlMs / 3, signal, onTimeout }, question);
     } catch (error) {
       if (!hasCode(error, "REGISTRY_DENIED")) {
         throw error;

@@ -98,7 +98,7 @@ async function tryClaim(file: string, claim: string): Promise<boolean> {
       hint: "give `stateDir` (or --state) a folder on a local disk that this user can write to",
     });
   } finally {
-    await removeFile(temp);
+    await removeFile(temp).catch(() => undefined); // where it cannot be removed, it could not be made
   }
 }
 

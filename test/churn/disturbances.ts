@@ -22,7 +22,7 @@ export interface Disturbance {
 /** A second more than what stores allow themselves beyond the TTL. */
 const BEYOND_TTL_MS = TTL_MS + 4000;
 
-export const DISTURBANCES: readonly Disturbance[] = [
+const DISTURBANCES: readonly Disturbance[] = [
   {
     name: "engine restarted",
     touchesAll: true,
@@ -157,3 +157,22 @@ export const DISTURBANCES: readonly Disturbance[] = [
     },
   },
 ];
+
+/** Every disturbance once, in any order, then again; of those that outlast the TTL, `long` in all. */
+export function createDeck(dice: Dice, { long }: { readonly long: number }): () => Disturbance | undefined {
+  let deck: Disturbance[] = [];
+  let left = long;
+  return () => {
+    for (let tries = 0; tries < 2 * DISTURBANCES.length; tries += 1) {
+      if (deck.length === 0) {
+        deck = [...dice.draw(DISTURBANCES, DISTURBANCES.length)];
+      }
+      const next = deck.pop();
+      if (next?.isLong !== true || left > 0) {
+        left -= next?.isLong === true ? 1 : 0;
+        return next;
+      }
+    }
+    return undefined;
+  };
+}

@@ -1,5 +1,6 @@
 /** The engine under churn: its orders go over its API, since a command for each would be slower; what there is, is asked with `docker`. */
 import { type Docker, startDocker } from "../helpers/servers/index.ts";
+import { waitFor } from "../helpers/wait.ts";
 import type { Inspected } from "./expected.ts";
 
 /** Short names for what containers are made of. */
@@ -14,6 +15,7 @@ export const NETWORKS = ["blue", "green"] as const;
 /** Its presence makes a container of the image `checked` unhealthy. */
 const SICK = "/tmp/sick";
 const HEALTHCHECK = `--interval=500ms --timeout=20s --retries=1 CMD test ! -e ${SICK}`;
+const HEALTH_MS = 10_000;
 /** It does nothing, and ends as soon as it is told to. */
 const PROGRAM = ["sleep", "1000000"];
 
@@ -44,6 +46,7 @@ export interface Engine {
   rename(name: string, to: string): Promise<void>;
   connect(name: string, network: string): Promise<void>;
   disconnect(name: string, network: string): Promise<void>;
+  /** Resolves when the engine has noticed. */
   setSick(name: string, isSick: boolean): Promise<void>;
   /** The container's program dies by itself, so that restart policies count. */
   crash(name: string): Promise<void>;
@@ -74,6 +77,10 @@ function engineOf(docker: Docker): Engine {
       throw new Error(`POST ${path}: ${status} ${text.trim()}`);
     }
     return text.startsWith("{") ? JSON.parse(text) : undefined;
+  }
+
+  async function inspect(name: string): Promise<Inspected> {
+    return JSON.parse((await docker.http(`/containers/${name}/json`)).text) as Inspected;
   }
 
   async function look(): Promise<Look> {
@@ -126,10 +133,11 @@ function engineOf(docker: Docker): Engine {
       const command = isSick ? ["touch", SICK] : ["rm", "-f", SICK];
       const exec = (await post(`/containers/${name}/exec`, { Cmd: command })) as { readonly Id: string };
       await post(`/exec/${exec.Id}/start`, { Detach: true });
+      const wanted = isSick ? "unhealthy" : "healthy";
+      await waitFor(async () => (await inspect(name)).State.Health?.Status === wanted, { timeoutMs: HEALTH_MS, what: wanted });
     },
     async crash(name) {
-      const { text } = await docker.http(`/containers/${name}/json`);
-      const { State: state } = JSON.parse(text) as Inspected;
+      const { State: state } = await inspect(name);
       if (state.Pid <= 1) {
         throw new Error(`${name} has no process`);
       }

@@ -3,21 +3,29 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createDice, type Dice } from "../faults/random.ts";
 import { findNeedless, othersOf, type Since } from "./compare.ts";
-import { DISTURBANCES, type Disturbance } from "./disturbances.ts";
+import { createDeck, type Disturbance } from "./disturbances.ts";
 import type { Mode } from "./expected.ts";
-import { drawOne, drawWave, KINDS, type Kind, type Known, learn, type Operation } from "./operations.ts";
+import { type Known, learn } from "./operations.ts";
+import { createOrders } from "./orders.ts";
 import { comeToRest, type Rest } from "./rest.ts";
 import type { StoreName } from "./stores.ts";
-import { createWorld, TTL_MS, type World } from "./world.ts";
+import { createWorld, TTL_MS } from "./world.ts";
 
-/** Orders that go to the engine at once, and how many such waves a burst has. */
-const WAVE = 3;
-const WAVES: readonly [number, number] = [1, 3];
 /** In a burst any event tells of all; whether one alone does is seen when nothing else has happened for so long, as echoes are over then. */
 const ECHO_MS = 1500;
-const KINDS_OF_ROUNDS = ["calm", "disturbed", "alone", "disturbed", "alone"] as const;
+const ROUNDS = ["calm", "disturbed", "alone", "disturbed", "alone"] as const;
+type RoundKind = (typeof ROUNDS)[number];
+
 /** A lease that was to be kept the next moment lives so long. */
 const LEFT_MS = (TTL_MS * 2) / 3;
+
+interface Round {
+  /** Names of containers. */
+  readonly touched: ReadonlySet<string>;
+  readonly disturbance?: Disturbance;
+  /** For people. */
+  readonly what: string;
+}
 
 export interface ChurnOptions {
   readonly store: StoreName;
@@ -61,12 +69,12 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
   const dice = createDice(options.seed);
   const world = await createWorld(options);
   const { setting, program } = world;
-  const orders = createOrders(world);
+  const orders = createOrders(world, options);
   const disturbances = new Map<string, number>();
   const violations: string[] = [];
   const repairMs: number[] = [];
   const counts = { spells: 0, entries: 0, untouched: 0, renewed: 0 };
-  const nextAlone = createCycle(KINDS);
+  const draw = createDeck(dice.fork(), options);
   let known: Known[] = [];
   let round = 0;
 
@@ -81,37 +89,25 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
     return found;
   }
 
-  /** @returns the names that were touched */
-  async function runRound(what: Disturbance | "calm" | "alone", ofRound: Dice): Promise<ReadonlySet<string>> {
+  async function runRound(kind: RoundKind, ofRound: Dice): Promise<Round> {
     const touched = new Set<string>();
-    async function alone(): Promise<void> {
-      await sleep(ECHO_MS);
-      for (let tries = 0; tries < KINDS.length; tries += 1) {
-        const operation = drawOne(known, nextAlone(), ofRound, setting.mode);
-        if (operation !== undefined) {
-          operation.names.forEach((name) => touched.add(name));
-          return await orders.give([operation]);
-        }
-      }
-    }
     async function burst(): Promise<void> {
-      const waves = ofRound.between(...WAVES);
-      for (let i = 0; i < waves && !signal.aborted; i += 1) {
-        const wave = drawWave(known, WAVE, ofRound, setting.mode);
-        wave.flatMap(({ names }) => names).forEach((name) => touched.add(name));
-        await orders.give(wave);
-      }
+      (await orders.burst(known, ofRound)).forEach((name) => touched.add(name));
     }
-    if (what === "calm") {
-      await burst();
-      await burst();
-    } else if (what === "alone") {
-      await alone();
-    } else {
-      await what.run(world, ofRound.fork(), burst);
-      disturbances.set(what.name, (disturbances.get(what.name) ?? 0) + 1);
+    const disturbance = kind === "disturbed" ? draw() : undefined;
+    if (disturbance !== undefined) {
+      await disturbance.run(world, ofRound.fork(), burst);
+      disturbances.set(disturbance.name, (disturbances.get(disturbance.name) ?? 0) + 1);
+      return { touched, disturbance, what: disturbance.name };
     }
-    return touched;
+    if (kind === "alone") {
+      await sleep(ECHO_MS);
+      const operation = await orders.alone(known, ofRound);
+      return { touched: new Set(operation?.names), what: `${operation?.kind} alone` };
+    }
+    await burst();
+    await burst();
+    return { touched, what: "" };
   }
 
   /** Compares what is there with what was there before the round. */
@@ -148,16 +144,13 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
   try {
     let last = await rest(quietMs * 2);
     const others = othersOf(last.spell.held, setting.node);
-    const draw = createDeck(dice.fork(), options);
     while (orders.done < options.ops && !signal.aborted) {
       round += 1;
-      const ofRound = dice.fork();
       const [done, violated] = [orders.done, violations.length];
       // The first round fills the engine.
-      const kind = KINDS_OF_ROUNDS[(round - 1) % KINDS_OF_ROUNDS.length];
-      const disturbance = kind === "disturbed" ? draw() : undefined;
+      const kind = ROUNDS[(round - 1) % ROUNDS.length] ?? "calm";
       const startedAt = performance.now();
-      const names = await runRound(disturbance ?? (kind === "alone" ? kind : "calm"), ofRound);
+      const { touched: names, disturbance, what } = await runRound(kind, dice.fork());
       const now = await rest(disturbance === undefined ? quietMs : quietMs * 2);
       const isTouched = (path: string): boolean => disturbance?.touchesAll === true || names.has(path.slice(1));
       const touched = new Set(now.containers.filter(({ Name: path }) => isTouched(path)).map(({ Id: id }) => id));
@@ -169,12 +162,7 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
       });
       known = learn(now.containers, known);
       last = now;
-      report(now, {
-        ops: orders.done - done,
-        untouched,
-        violated,
-        what: disturbance?.name ?? (kind === "alone" ? `${orders.last} alone` : ""),
-      });
+      report(now, { ops: orders.done - done, untouched, violated, what });
     }
     const othersNow = othersOf(last.spell.held, setting.node);
     if (JSON.stringify(othersNow) !== JSON.stringify(others)) {
@@ -197,57 +185,4 @@ export async function runChurn(options: ChurnOptions): Promise<ChurnSummary> {
   } finally {
     await world.stop();
   }
-}
-
-/** One after the other, round and round. */
-function createCycle(kinds: readonly Kind[]): () => Kind {
-  let at = 0;
-  return () => kinds[at++ % kinds.length] ?? "run";
-}
-
-/** Every disturbance once, in any order, then again. */
-function createDeck(dice: Dice, { long }: Pick<ChurnOptions, "long">): () => Disturbance | undefined {
-  let deck: Disturbance[] = [];
-  let left = long;
-  return () => {
-    for (let tries = 0; tries < 2 * DISTURBANCES.length; tries += 1) {
-      if (deck.length === 0) {
-        deck = [...dice.draw(DISTURBANCES, DISTURBANCES.length)];
-      }
-      const next = deck.pop();
-      if (next?.isLong !== true || left > 0) {
-        left -= next?.isLong === true ? 1 : 0;
-        return next;
-      }
-    }
-    return undefined;
-  };
-}
-
-/** Gives orders to the engine, and counts those that it carries out. */
-function createOrders({ engine }: World) {
-  const byKind = new Map<string, number>();
-  const orders = {
-    done: 0,
-    refused: 0,
-    /** What the last ones were, for people. */
-    last: "",
-    byKind,
-    async give(wave: readonly Operation[]): Promise<void> {
-      orders.last = wave.map(({ kind }) => kind).join(" ");
-      await Promise.all(
-        wave.map(async (operation) => {
-          try {
-            await operation.run(engine);
-            byKind.set(operation.kind, (byKind.get(operation.kind) ?? 0) + 1);
-            orders.done += 1;
-          } catch {
-            // The engine is away, or a container is in another state than its orders should have left it in. What counts is what is there.
-            orders.refused += 1;
-          }
-        }),
-      );
-    },
-  };
-  return orders;
 }

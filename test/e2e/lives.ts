@@ -33,13 +33,14 @@ export const LIFE_STORES: readonly {
   { name: "file", servers: [], make: async (folder) => folderStore(join(folder, "registry")) },
   { name: "etcd 3.4", servers: ["etcd34"], make: async () => etcdStoreOf(await startEtcd({ version: "3.4" })) },
   { name: "consul-kv", servers: ["consul"], make: kvStore },
+  { name: "Consul's catalogue", servers: ["consul"], make: catalogueStore },
 ];
 
 function folderStore(dir: string): LifeStore {
   const services = join(dir, "services");
   return {
     registry: `file://${dir}`,
-    ttlMs: 6000,
+    ttlMs: 8000,
     slackMs: 500,
     async versions() {
       const names = await readdir(services, { recursive: true }).catch(() => []);
@@ -61,7 +62,7 @@ export function etcdStoreOf(etcd: Etcd): LifeStore {
   const [key, end] = ["/fairlead/services/", "/fairlead/services0"].map((text) => Buffer.from(text).toString("base64"));
   return {
     registry: `etcd://${etcd.endpoint}`,
-    ttlMs: 6000,
+    ttlMs: 8000,
     slackMs: 2000,
     async versions() {
       const answer = (await etcd.call("/v3/kv/range", { key, range_end: end })) as {
@@ -87,6 +88,30 @@ async function kvStore(): Promise<LifeStore> {
       const { status, text } = await consul.http("/v1/kv/fairlead/services?recurse");
       const pairs = status === 404 ? [] : (JSON.parse(text) as readonly { readonly Key: string; readonly ModifyIndex: number }[]);
       return Object.fromEntries(pairs.map((pair) => [nameOf(pair.Key), String(pair.ModifyIndex)]));
+    },
+    restart: () => consul.restart(),
+    wipe: () => consul.wipe(),
+    stop: () => consul.stop(),
+  };
+}
+
+/** An entry that has lapsed stands there for another minute, and nobody uses it. */
+async function catalogueStore(): Promise<LifeStore> {
+  const consul = await startConsul();
+  return {
+    registry: `consul://127.0.0.1:${consul.port}`,
+    ttlMs: 6000,
+    slackMs: 1000,
+    async versions() {
+      const items = (await consul.json("/v1/health/service/web")) as readonly {
+        readonly Service: { readonly ID: string; readonly ModifyIndex: number };
+        readonly Checks: readonly { readonly CheckID: string; readonly Status: string }[];
+      }[];
+      const standing = items.filter(({ Service, Checks }) =>
+        Checks.some(({ CheckID, Status }) => CheckID === `fairlead-alive:${Service.ID}` && Status === "passing"),
+      );
+      const versions = standing.map(({ Service }) => [`web/${Service.ID}`, String(Service.ModifyIndex)] as const);
+      return Object.fromEntries(versions.toSorted(([a], [b]) => (a < b ? -1 : 1)));
     },
     restart: () => consul.restart(),
     wipe: () => consul.wipe(),
@@ -129,7 +154,7 @@ export async function startLife({ name, store, folder, node = "n1", ids, more = 
   return startFairlead(["run", "-c", file], { cwd: folder });
 }
 
-export async function writeServices(folder: string, name: string, ids: readonly string[]): Promise<void> {
+async function writeServices(folder: string, name: string, ids: readonly string[]): Promise<void> {
   const services = ids.length === 0 ? {} : { web: ids.map((id) => ({ id, address: "10.0.0.1", port: 80 })) };
   await writeFile(join(folder, `${name}.services.yaml`), stringify({ services }));
 }

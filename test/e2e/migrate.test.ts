@@ -47,6 +47,15 @@ it("--json prints { config, notes }, and --version makes no configuration", asyn
   });
 });
 
+it("--adopt with a configuration that registers nothing is a mistake: exit 2", async () => {
+  await writeFile(
+    join(folder, "fairlead.yaml"),
+    "node: n1\nregistry: file:registry\nrender: { targets: { t: { files: [{ template: x.hbs, dest: x }] } } }\n",
+  );
+  const { code, stderr } = await fairlead(["run", "--adopt"], { cwd: folder });
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/^USAGE --adopt: this configuration registers nothing\n/)]);
+});
+
 it.each([
   ["a flag that Registrator does not have", ["--", "-nope", "consul://"], /^USAGE flag provided but not defined: -nope\n/],
   ["no address", ["--", "-internal"], /^USAGE missing required argument for registry URI\n/],

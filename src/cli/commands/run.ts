@@ -5,7 +5,7 @@ import { createHints, type Hints } from "../../core/hints.ts";
 import { type ChildAbort, childAbort, sleep } from "../../core/time.ts";
 import { FairleadError } from "../../model/errors.ts";
 import type { Log } from "../../ports.ts";
-import { type Context, logFor } from "../context.ts";
+import { type Context, logFor, usage } from "../context.ts";
 import { loadConfigFile } from "../settings.ts";
 
 /** Told to stop, the process ends within 5 s: what has not ended by then is left to the journal and the lease. */
@@ -19,6 +19,12 @@ interface Options {
 export async function run(context: Context, _args: readonly string[], options: Options): Promise<void> {
   const { signal } = context;
   const config = await loadConfigFile(context, options.config);
+  if (options.adopt === true && config.register === undefined) {
+    throw usage(
+      "--adopt: this configuration registers nothing",
+      "it takes over entries; give the configuration a `register` block",
+    );
+  }
   const hangups = createHints();
   context.onHangup(hangups.notify);
   let log = logFor(context, config.log);

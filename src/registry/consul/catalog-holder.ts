@@ -12,6 +12,12 @@ const MIN_SESSION_MS = 10_000;
 /** The most of a beat's time that the record may take: without a leader there are no sessions, and entries live all the same. */
 const MAX_SHARE_OF_TTL = 1 / 6;
 
+/** A record that hangs on a living session. */
+interface Standing {
+  readonly holder: string;
+  readonly session: string;
+}
+
 interface Session {
   readonly id: string;
   readonly ttlMs: number;
@@ -27,8 +33,10 @@ export class CatalogHolder {
   readonly #log: Log | undefined;
   /** One for each owner, of this process alone: another one must not keep our record, nor we its. */
   readonly #sessions = new Map<string, Session>();
-  /** Whom this process has shown for each owner. */
+  /** Whom this process shows for each owner, or will with its first beat. */
   readonly #shown = new Map<string, string>();
+  /** Owners that this process has beaten for. */
+  readonly #beaten = new Set<string>();
   #hasWarned = false;
 
   constructor(client: Client, layout: KeyLayout, log: Log | undefined) {
@@ -38,35 +46,50 @@ export class CatalogHolder {
   }
 
   async get(owner: string, signal: AbortSignal): Promise<string | undefined> {
-    return await this.#ifAllowed(() => this.#read(owner, signal));
+    return await this.#ifAllowed(async () => (await this.#read(owner, signal))?.holder);
   }
 
+  /**
+   * Before the first beat there is nothing yet that it could be shown on, unless somebody is shown already: of two processes that begin at
+   * once, the first to beat is the holder. An empty text: nobody.
+   */
   async show(owner: string, holder: string, ttlMs: number, signal: AbortSignal): Promise<void> {
     await this.#ifAllowed(async () => {
-      const known = this.#sessions.get(owner);
-      const isAlive = known?.ttlMs === ttlMs && (await renewSession(this.#client, known.id, signal));
-      const session = isAlive ? known.id : await this.#open(owner, ttlMs, signal);
       const first = { Verb: "delete", Key: this.#keyOf(owner) } as const; // whoever was it before
+      if (holder === "") {
+        this.#shown.delete(owner);
+        await this.#run([first], signal);
+        return;
+      }
+      this.#shown.set(owner, holder);
+      const standing = await this.#read(owner, signal);
+      const known = this.#sessions.get(owner);
+      const isOurs = known !== undefined && known.ttlMs === ttlMs && (await renewSession(this.#client, known.id, signal));
+      const isShown = isOurs && standing?.session === known.id && standing.holder === holder;
+      if (isShown || (standing === undefined && !this.#beaten.has(owner))) {
+        return;
+      }
+      const session = isOurs ? known.id : await this.#open(owner, ttlMs, signal);
       if (!(await this.#write(owner, holder, session, first, signal))) {
         throw new FairleadError("REGISTRY_UNAVAILABLE", `cannot show who writes as ${JSON.stringify(owner)}: Consul refused it`, {
           retryable: true,
         });
       }
-      this.#shown.set(owner, holder);
     });
   }
 
-  /** With each beat, once somebody was shown. It fails for itself alone. */
+  /** With each beat. It fails for itself alone. */
   async keep(owner: string, ttlMs: number, signal: AbortSignal): Promise<void> {
+    this.#beaten.add(owner);
     const holder = this.#shown.get(owner);
-    const session = this.#sessions.get(owner);
-    if (holder === undefined || session === undefined) {
+    if (holder === undefined) {
       return;
     }
     const late = new FairleadError("TIMEOUT", "Consul's sessions take too long", { retryable: true });
     try {
       await withDeadline({ ms: ttlMs * MAX_SHARE_OF_TTL, signal, onTimeout: () => late }, async (inner) => {
-        if (session.ttlMs !== ttlMs || !(await renewSession(this.#client, session.id, inner))) {
+        const session = this.#sessions.get(owner);
+        if (session?.ttlMs !== ttlMs || !(await renewSession(this.#client, session.id, inner))) {
           await this.#restore(owner, holder, ttlMs, inner);
         }
       });
@@ -80,25 +103,27 @@ export class CatalogHolder {
 
   forget(owner: string): void {
     this.#shown.delete(owner);
+    this.#beaten.delete(owner);
   }
 
-  /** The record went with the session, or has to hang on another one. Who has shown himself meanwhile stays. */
+  /** There is no record yet, it went with its session, or it has to hang on another one. Who has shown himself meanwhile stays. */
   async #restore(owner: string, holder: string, ttlMs: number, signal: AbortSignal): Promise<void> {
-    const now = await this.#read(owner, signal);
-    if (now !== undefined && now !== holder) {
+    const standing = await this.#read(owner, signal);
+    if (standing !== undefined && standing.holder !== holder) {
       this.#shown.delete(owner);
       return;
     }
     const session = await this.#open(owner, ttlMs, signal);
     const Key = this.#keyOf(owner);
-    await this.#write(owner, holder, session, { Verb: now === undefined ? "check-not-exists" : "delete", Key }, signal);
+    await this.#write(owner, holder, session, { Verb: standing === undefined ? "check-not-exists" : "delete", Key }, signal);
   }
 
-  async #read(owner: string, signal: AbortSignal): Promise<string | undefined> {
+  async #read(owner: string, signal: AbortSignal): Promise<Standing | undefined> {
     const key = this.#keyOf(owner);
     const { data } = await listPairs(this.#client, askablePart(key), "consistent", signal);
-    const pair = data.find((each) => each.key === key && each.session !== undefined);
-    return pair && holderIn(pair.value);
+    const pair = data.find((each) => each.key === key);
+    const holder = pair && holderIn(pair.value);
+    return pair?.session === undefined || holder === undefined ? undefined : { holder, session: pair.session };
   }
 
   async #open(owner: string, ttlMs: number, signal: AbortSignal): Promise<string> {
@@ -110,9 +135,12 @@ export class CatalogHolder {
 
   /** False: it was refused by what stands there, or because the session has ended. */
   async #write(owner: string, holder: string, session: string, first: TxnOperation, signal: AbortSignal): Promise<boolean> {
-    const what = "show who writes as an owner in Consul";
     const Value = Buffer.from(JSON.stringify({ v: 1, owner, holder }), "utf8").toString("base64");
-    const operations: readonly TxnOperation[] = [first, { Verb: "lock", Key: first.Key, Value, Session: session }];
+    return await this.#run([first, { Verb: "lock", Key: first.Key, Value, Session: session }], signal);
+  }
+
+  async #run(operations: readonly TxnOperation[], signal: AbortSignal): Promise<boolean> {
+    const what = "show who writes as an owner in Consul";
     const outcome = await runTransaction(this.#client, what, operations, signal);
     if (typeof outcome !== "string" && outcome.some(isPermissionDenied)) {
       throw new FairleadError("REGISTRY_DENIED", `cannot ${what}: permission denied`);

@@ -51,9 +51,10 @@ export class CatalogLease {
     return this.#asked.get(agentId);
   }
 
-  add(agentId: string): void {
+  /** `serial`: the token of before it was registered; a newer one may have been used by then, and costs one more registration. */
+  add(agentId: string, serial: number): void {
     this.#removed.delete(agentId);
-    this.#leased.set(agentId, this.#client.credentials.serial);
+    this.#leased.set(agentId, serial);
   }
 
   remove(agentId: string): void {

@@ -129,6 +129,7 @@ export class CatalogWriter implements RegistryWriter {
   async #register(lease: CatalogLease, step: Extract<Step, { kind: "register" }>, signal: AbortSignal): Promise<void> {
     const { registration, status, before, drops } = step;
     const { id } = registration;
+    const { serial } = this.#client.credentials;
     const isWorse = before !== undefined && SEVERITY[status] > SEVERITY[before];
     if (isWorse) {
       await setCheck(this.#client, healthCheckId(id), status, signal);
@@ -143,7 +144,7 @@ export class CatalogWriter implements RegistryWriter {
       }
     }
     await this.#drop(drops.after, signal);
-    lease.add(id);
+    lease.add(id, serial);
   }
 
   async #drop(checks: readonly string[], signal: AbortSignal): Promise<void> {

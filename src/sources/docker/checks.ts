@@ -1,5 +1,5 @@
 import type { HealthCheck } from "../../model/instance.ts";
-import { isTruthy, quoteKey } from "./values.ts";
+import { isTruthy, parseBoolean, quoteKey } from "./values.ts";
 import type { Word } from "./words.ts";
 
 export interface ReadCheck {
@@ -16,6 +16,8 @@ const STATUSES = ["passing", "warning", "critical"] as const;
 
 /** Of several kinds the first one counts, as Registrator has it. */
 const KINDS = ["http", "https", "ttl", "tcp", "grpc"] as const;
+/** Kinds that a word for no turns off. */
+const FLAGS: ReadonlySet<string> = new Set(["tcp", "grpc"]);
 /** What belongs to a check of any kind, or of some: a word for another kind is not worth a report. */
 const DETAILS = new Set([
   "interval",
@@ -74,10 +76,10 @@ export function readCheck(words: ReadonlyMap<string, Word>, protocol: "tcp" | "u
         return ttlMs === undefined ? undefined : { kind, ttlMs };
       }
       case "tcp":
-        return flag(kind) ? { kind, ...pace() } : undefined;
+        return { kind, ...pace() };
       case "grpc": {
         const service = read(kind, parseGrpcService, "neither true nor the name of a gRPC service");
-        return service === undefined || service === false
+        return service === undefined
           ? undefined
           : {
               kind,
@@ -93,7 +95,7 @@ export function readCheck(words: ReadonlyMap<string, Word>, protocol: "tcp" | "u
   let chosen: Word | undefined;
   for (const kind of KINDS) {
     const word = words.get(kind);
-    if (word === undefined) {
+    if (word === undefined || (FLAGS.has(kind) && !isTruthy(word.value))) {
       continue;
     }
     if (protocol === "udp" && kind !== "ttl") {
@@ -148,12 +150,8 @@ function parseMethod(text: string): string | undefined {
 }
 
 /** True: the server as a whole. */
-function parseGrpcService(text: string): string | boolean | undefined {
-  const word = text.toLowerCase();
-  if (!isTruthy(word)) {
-    return false;
-  }
-  if (["true", "1", "yes", "on"].includes(word)) {
+function parseGrpcService(text: string): string | true | undefined {
+  if (parseBoolean(text) === true) {
     return true;
   }
   return /^[A-Za-z_][A-Za-z0-9_.]{0,254}$/.test(text) ? text : undefined;

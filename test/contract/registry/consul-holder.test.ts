@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { EVERYTHING } from "../../../src/model/selector.ts";
+import { PATIENCE } from "../../helpers/patience.ts";
 import { describeWith } from "../../helpers/servers/index.ts";
+import { waitFor } from "../../helpers/wait.ts";
 import { instance, outcomesOf } from "./arena.ts";
 import { consulStage, OWNER, recordingLog } from "./consul-stage.ts";
 import { grantRights } from "./consul-world.ts";
@@ -43,6 +45,27 @@ describeWith(["consul"], "who writes as an owner of the catalogue", () => {
     await first.keepAlive(OWNER, TTL_MS, stage.signal);
     expect(await first.holder(OWNER, stage.signal)).toBe("host/2");
     expect(await stage.consul.json("/v1/session/list")).toHaveLength(1); // of all these, one lives
+  });
+
+  test("of a process that was killed goes within Consul's time for a session, however short entries live", {
+    timeout: 60_000 * PATIENCE,
+  }, async () => {
+    const [killed, other] = [stage.open(), stage.open()];
+    await killed.keepAlive(OWNER, 3000, stage.signal);
+    await killed.showHolder(OWNER, "host/1", stage.signal);
+    await killed.close();
+    const isGone = async (): Promise<boolean> => (await other.holder(OWNER, stage.signal)) === undefined;
+    await waitFor(isGone, { timeoutMs: 25_000 * PATIENCE, intervalMs: 500, what: "the holder to go" });
+  });
+
+  test("can be taken away after a clean end", async () => {
+    const registry = stage.open();
+    await registry.keepAlive(OWNER, TTL_MS, stage.signal);
+    await registry.showHolder(OWNER, "host/1", stage.signal);
+    await registry.release(OWNER, stage.signal);
+    expect(await stage.open().holder(OWNER, stage.signal)).toBe("host/1");
+    await registry.showHolder(OWNER, "", stage.signal);
+    expect(await stage.open().holder(OWNER, stage.signal)).toBeUndefined();
   });
 
   test("is no entry, no key and no owner that anybody reads, and being shown moves none", async () => {

@@ -111,7 +111,8 @@ describeWith(["consul"], "tokens for Consul's catalogue", () => {
     // The agent itself writes it into the catalogue, with the token that the service was registered with.
     await stage.consul.json("/v1/agent/check/warn/service:1", { method: "PUT" });
     const isShown = async (): Promise<boolean> => (await stage.statuses("web"))["service:1"] === "warning";
-    await waitFor(isShown, { timeoutMs: 5000 * PATIENCE, what: "what the agent found to be in the catalogue" });
+    const what = "what the agent found to be in the catalogue"; // after a refusal it writes nothing for 15 s and more
+    await waitFor(isShown, { timeoutMs: 40_000 * PATIENCE, what });
     await running.stop();
     await rm(folder, { recursive: true });
   });

@@ -113,7 +113,7 @@ export function startRegistrator(
     writer,
     sources: [source],
     owner: OWNER,
-    mark: "stage/1",
+    mark: `test/${Math.random().toString(36).slice(2)}`,
     ttlMs,
     resyncMs: 1000,
     onStop: "keep",

@@ -32,6 +32,11 @@ export function storeOptions(consul: Consul, choice: StoreChoice = {}): StoreOpt
   };
 }
 
+interface Session {
+  readonly ID: string;
+  readonly Name: string;
+}
+
 interface AgentService {
   readonly ID: string;
   readonly Service: string;
@@ -130,6 +135,11 @@ export async function createCatalogWorld(consul: Consul, create: (store: StoreOp
             .some(({ CheckID, Status }) => CheckID === check && Status === "critical");
         await waitFor(isOver, { timeoutMs: SYNC_MS, what: "the lease to be over" });
       }
+      for (const { ID, Name } of (await consul.json("/v1/session/list")) as readonly Session[]) {
+        if (Name === `fairlead writes as ${JSON.stringify(owner)}`) {
+          await consul.json(`/v1/session/destroy/${ID}`, { method: "PUT" });
+        }
+      }
     },
     ownKey: () => "fairlead/services/web/1",
   };
@@ -161,7 +171,7 @@ export async function createKvWorld(consul: Consul, create: (store: StoreOptions
       return status === 404 ? undefined : String((JSON.parse(text) as [{ readonly ModifyIndex: number }])[0].ModifyIndex);
     },
     async expireLease(owner) {
-      const sessions = (await consul.json("/v1/session/list")) as readonly { readonly ID: string; readonly Name: string }[];
+      const sessions = (await consul.json("/v1/session/list")) as readonly Session[];
       for (const { ID } of sessions.filter(({ Name }) => Name.includes(JSON.stringify(owner)))) {
         await consul.json(`/v1/session/destroy/${ID}`, { method: "PUT" });
       }

@@ -34,8 +34,8 @@ consulContract("Consul's catalogue", {
     sibling: "the catalogue knows no prefixes: every service in it is read",
     registrator: "that is a layout of keys",
     ownersWithoutEntries: "an owner is known by the checks of its entries",
+    shortHolders: "it hangs on a session, and Consul has none that is shorter than 10 s; see consul-holder.test.ts",
     atomicClaims: "an agent cannot compare and set: the last of two that register at the same moment wins",
-    holders: "the catalogue has no place for it yet",
   },
 });
 

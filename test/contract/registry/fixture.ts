@@ -59,6 +59,8 @@ export type Capability =
   | "ownersWithoutEntries"
   /** A process can show itself as the one that writes as an owner. */
   | "holders"
+  /** What shows a holder lives no longer than the owner's lease. */
+  | "shortHolders"
   /** A wiped store loses everything at one moment. */
   | "atomicWipe"
   /** Of two owners that claim one free place at the same moment, one gets it. */

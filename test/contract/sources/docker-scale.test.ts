@@ -1,5 +1,6 @@
 /** Five hundred containers on one engine, and ten thousand that come and go. */
 import { getEventListeners } from "node:events";
+import { availableParallelism, loadavg } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -15,6 +16,12 @@ const quiet = { debug: () => undefined, info: () => undefined, warn: () => undef
 /** A resync that plays no part. */
 const NEVER_MS = 600_000;
 const STEP_MS = 10_000 * PATIENCE;
+
+/** The bounds are for a machine that is free: with ten programs for each processor everything takes ten times as long. */
+function isWithin(tookMs: number, boundMs: number): boolean {
+  const [load = 1] = loadavg();
+  return tookMs < boundMs * Math.max(PATIENCE, load / availableParallelism());
+}
 
 let crowd: Crowd | undefined;
 let registration: Registration | undefined;
@@ -93,7 +100,7 @@ describe("an engine with 500 containers", () => {
     const took = (await untilHolds(registered, engine.names)) - begun;
     const { inspections, mostInspections } = engine.count();
     console.log(`500 containers: registered after ${took.toFixed(0)} ms`);
-    expect(took).toBeLessThan(2000 * PATIENCE);
+    expect(isWithin(took, 2000)).toBe(true);
     expect({ inspections, mostInspections }).toEqual({ inspections: 500, mostInspections: 8 });
   });
 
@@ -110,7 +117,7 @@ describe("an engine with 500 containers", () => {
     });
     console.log(`500 containers: one more is registered after ${took.toFixed(0)} ms`);
     expect(engine.count().inspections).toBe(5);
-    expect(took).toBeLessThan(100 * PATIENCE);
+    expect(isWithin(took, 100)).toBe(true);
   });
 
   test("a storm of 1,000 events in a second makes no more than a list each 100 ms, and ends with the truth", async () => {
@@ -224,8 +231,8 @@ describeWith(["docker"], "sixty containers on a real engine", () => {
       return { begun: performance.now(), names: () => [...running].sort() };
     });
     console.log(`60 real containers: registered after ${took.toFixed(0)} ms, one more ${more.toFixed(0)} ms after its start`);
-    expect(took).toBeLessThan(2000 * PATIENCE);
-    expect(more).toBeLessThan(100 * PATIENCE);
+    expect(isWithin(took, 2000)).toBe(true);
+    expect(isWithin(more, 100)).toBe(true);
   });
 });
 

@@ -6,23 +6,15 @@ import { createDockerClient } from "../../../src/sources/docker/client.ts";
 import type { Explanation } from "../../../src/sources/docker/explain.ts";
 import { createDockerSource, type DockerExamination, type DockerInspection } from "../../../src/sources/docker/source.ts";
 import type { MappedContainer } from "../../../src/sources/docker/unique.ts";
-import { TABLE } from "../../fixtures/docker/table/index.ts";
+import { TABLE } from "../../helpers/docker-table/index.ts";
+import { instanceInWordsOfRow, inWordsOfRow, type RealContainer } from "../../helpers/docker-table/row-words.ts";
 import { fairlead } from "../../helpers/fairlead.ts";
 import { recordLog } from "../../helpers/quiet-log.ts";
 import { type Docker, describeWith, startDocker } from "../../helpers/servers/index.ts";
 import { makeOptions } from "../../unit/sources/docker/build.ts";
-import {
-  createRow,
-  type Images,
-  instanceInWordsOfRow,
-  inWordsOfRow,
-  networksOf,
-  prepareImages,
-  type RealContainer,
-} from "./real-rows.ts";
+import { createRows } from "./real-rows.ts";
 
 const ROWS = TABLE.filter(({ real }) => real === true);
-const AT_ONCE = 4;
 
 describeWith(["docker"], "the contract table on a real engine", () => {
   let engine: Docker;
@@ -33,11 +25,7 @@ describeWith(["docker"], "the contract table on a real engine", () => {
 
   beforeAll(async () => {
     engine = await startDocker({ args: ["--userland-proxy=false"] });
-    const images = await prepareImages(engine);
-    for (const network of networksOf(ROWS)) {
-      await engine.docker(["network", "create", network]);
-    }
-    made = await createAll(engine, images);
+    made = await createRows(engine, ROWS);
     for (const { options } of ROWS) {
       const key = JSON.stringify(options ?? {});
       if (!examinations.has(key)) {
@@ -121,18 +109,6 @@ describeWith(["docker"], "the contract table on a real engine", () => {
     });
   });
 });
-
-async function createAll(engine: Docker, images: Images): Promise<readonly RealContainer[]> {
-  const made: RealContainer[] = [];
-  const queue = ROWS.entries();
-  async function work(): Promise<void> {
-    for (const [i, row] of queue) {
-      made[i] = await createRow(engine, images, row, i);
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return made;
-}
 
 function instancesOf(real: RealContainer, { instances }: MappedContainer): readonly Instance[] {
   return instances.map((instance) => instanceInWordsOfRow(real, instance));

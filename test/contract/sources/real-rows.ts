@@ -1,23 +1,16 @@
 /** Rows of the contract table as containers of a real engine, and what became of them in the row's own words. */
-import type { Instance } from "../../../src/model/instance.ts";
 import type { Container } from "../../../src/sources/docker/container.ts";
-import type { Row } from "../../fixtures/docker/table/row.ts";
+import type { Row } from "../../helpers/docker-table/row.ts";
+import type { RealContainer } from "../../helpers/docker-table/row-words.ts";
 import { type Docker, reservePorts } from "../../helpers/servers/index.ts";
 import { waitFor } from "../../helpers/wait.ts";
 import { type ContainerSketch, makeContainer } from "../../unit/sources/docker/build.ts";
 
 /** The address of a row that stands for one of the machine's own that is no loopback one. */
 const SINGLE_ADDRESS = "192.168.7.1";
+const AT_ONCE = 4;
 
-/** A container that was made, with what its row says and what the engine chose. */
-export interface RealContainer {
-  readonly name: string;
-  /** From the engine's names, ports and addresses to those of the row. */
-  readonly words: readonly (readonly [real: string, row: string])[];
-  readonly ports: ReadonlyMap<number, number>;
-}
-
-export interface Images {
+interface Images {
   /** Of the bridge, on this machine. */
   readonly singleAddress: string;
   /** Makes the image known under that name. @returns what to create a container from */
@@ -25,7 +18,7 @@ export interface Images {
 }
 
 /** There is one root for all images, which get their names as they are needed. */
-export async function prepareImages(engine: Docker): Promise<Images> {
+async function prepareImages(engine: Docker): Promise<Images> {
   const plain = await engine.importImage("plain:1", { cmd: ["sleep", "1000"] });
   const id = await engine.docker(["image", "inspect", "--format", "{{.Id}}", plain]);
   const known = new Map<string, Promise<string>>();
@@ -53,13 +46,30 @@ export async function prepareImages(engine: Docker): Promise<Images> {
 }
 
 /** Networks that rows name; each has to be there before the containers. */
-export function networksOf(rows: readonly Row[]): readonly string[] {
+function networksOf(rows: readonly Row[]): readonly string[] {
   const sketches = rows.flatMap(({ container = {}, others = [] }) => [container, ...others]);
   const names = sketches.flatMap(({ networks }) => Object.keys(networks ?? {})).filter((name) => name !== "bridge");
   return [...new Set(names)];
 }
 
-export async function createRow(engine: Docker, images: Images, row: Row, number: number): Promise<RealContainer> {
+/** The containers of all rows, a few at once, in the order of the rows. */
+export async function createRows(engine: Docker, rows: readonly Row[]): Promise<readonly RealContainer[]> {
+  const images = await prepareImages(engine);
+  for (const network of networksOf(rows)) {
+    await engine.docker(["network", "create", network]);
+  }
+  const made: RealContainer[] = [];
+  const queue = rows.entries();
+  async function work(): Promise<void> {
+    for (const [i, row] of queue) {
+      made[i] = await createRow(engine, images, row, i);
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  return made;
+}
+
+async function createRow(engine: Docker, images: Images, row: Row, number: number): Promise<RealContainer> {
   const { others = [] } = row;
   const made: (readonly [ContainerSketch, string])[] = [];
   for (const sketch of [...others, row.container ?? {}]) {
@@ -196,18 +206,4 @@ async function wordsOf(
     }
   }
   return { words: [...words, [single, SINGLE_ADDRESS]], ports };
-}
-
-export function inWordsOfRow(real: RealContainer, text: string): string {
-  return real.words.reduce((done, [from, to]) => done.replaceAll(from, to), text);
-}
-
-export function instanceInWordsOfRow(real: RealContainer, instance: Instance): Instance {
-  const exact = new Map(real.words);
-  return {
-    ...instance,
-    id: inWordsOfRow(real, instance.id),
-    address: exact.get(instance.address) ?? instance.address,
-    port: real.ports.get(instance.port) ?? instance.port,
-  };
 }

@@ -47,6 +47,8 @@ export interface Docker extends Server {
 const CLI_MS = 60_000;
 const END_MS = 10_000;
 const TURN_MS = 600_000;
+/** After a crash it clears away what each container has left, which takes a busy machine more than a second for each. */
+const READY_MS = 120_000;
 
 /**
  * A real Docker engine with a data folder, bridge and containers of its own. Needs root.
@@ -115,6 +117,7 @@ async function startEngine({ path, version, cli, options, release }: EngineInput
     argv: () => [path, ...engineArgs({ engine, host, tcpHost, certificates }), ...(options.args ?? [])],
     logFile: join(folder, "dockerd.log"),
     isReady: async () => (await api("/_ping", { timeoutMs: 2000 })).text === "OK",
+    readyMs: READY_MS,
   });
   async function start(): Promise<void> {
     // The kernel ends containerd with a killed engine, a moment later; the next engine would take the dying one for its own.

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
@@ -159,6 +159,25 @@ test("an id's beginning that fits several is refused", async () => {
     code: "USAGE",
     message: 'several containers have an id that begins with "abc"',
   });
+});
+
+test("tags, address label and `register: named` of the configuration reach the mapping", async () => {
+  engine.containers = [
+    listed("web", { Labels: { SERVICE_NAME: "own", "net.ip": "10.7.0.5/24" } }),
+    listed("other", { Id: "id-db", Labels: { "net.ip": "10.7.0.6" } }),
+  ];
+  const docker = "{ register: named, tags: [east], addressLabel: net.ip }";
+  await writeFile(
+    join(folder, "fairlead.yaml"),
+    `node: n1\nregistry: etcd://127.0.0.1:1\nregister:\n  sources:\n    docker: ${docker}\n`,
+  );
+  expect(await inspect()).toBe(`other: image nginx:1.25, running; bridge 172.17.0.2; 80 on 0.0.0.0:8080
+  skipped     \`register\` is \`named\`, and it carries neither fairlead.service nor SERVICE_NAME
+
+web: image nginx:1.25, running; bridge 172.17.0.2; 80 on 0.0.0.0:8080
+  registered  own  10.7.0.5:8080  passing  east
+  skipped     SERVICE_CHECK_SCRIPT asks for a command, and commands of labels are never run; it was left out
+`);
 });
 
 test("only Docker's containers have names", async () => {

@@ -220,8 +220,10 @@ describe("a registrator's life", () => {
     const source = puppet("static");
     const b = start(world, { mark: "host/b", sources: [source.source], ttlMs: TTL_MS, onStop: "deregister" });
     await pass(60_000);
+    const seen = watch();
     await b.end();
     await pass(TTL_MS);
     expect(await idsIn(reader)).toEqual(["web/1"]);
+    expect(seen).toEqual([]);
   });
 });

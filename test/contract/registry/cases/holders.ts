@@ -95,6 +95,7 @@ export const holderCases: readonly Case[] = [
   },
   {
     title: "after release() the holder can still be taken away, and the next process of the owner adopts its lease",
+    needs: ["ownersWithoutEntries"],
     async run(arena) {
       const { open, writer, signal } = arena;
       const a = await writer(OWNER);
@@ -166,6 +167,7 @@ export const holderCases: readonly Case[] = [
   },
   {
     title: "a silent holder goes with its time to live",
+    needs: ["shortHolders"],
     extraMs: (fixture) => 2 * lifetimeMs(fixture),
     async run(arena) {
       const { open, fixture, signal } = arena;

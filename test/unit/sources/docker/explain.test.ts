@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { type Explanation, explainContainer } from "../../../../src/sources/docker/explain.ts";
 import { type MappingOptions, mapContainer } from "../../../../src/sources/docker/mapping.ts";
 import { withUniqueIds } from "../../../../src/sources/docker/unique.ts";
-import { readSketches, VERSIONS } from "../../../fixtures/docker/table/answers.ts";
-import { TABLE } from "../../../fixtures/docker/table/index.ts";
+import { readSketches, VERSIONS } from "../../../helpers/docker-table/answers.ts";
+import { TABLE } from "../../../helpers/docker-table/index.ts";
 import { type ContainerSketch, makeContainer, makeOptions } from "./build.ts";
 
 function explain(sketch: ContainerSketch, changes: Partial<MappingOptions> = {}): Explanation {

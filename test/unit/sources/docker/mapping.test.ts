@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Instance } from "../../../../src/model/instance.ts";
 import { decide, mapContainer } from "../../../../src/sources/docker/mapping.ts";
-import { readSketches, VERSIONS } from "../../../fixtures/docker/table/answers.ts";
-import { TABLE } from "../../../fixtures/docker/table/index.ts";
+import { readSketches, VERSIONS } from "../../../helpers/docker-table/answers.ts";
+import { TABLE } from "../../../helpers/docker-table/index.ts";
 import { makeContainer, makeOptions } from "./build.ts";
 
 test("everything about an instance, once in full", () => {

@@ -97,6 +97,12 @@ describe("by task: where", () => {
       skipped: ["80: it is also published on 9090; 8080 is used"],
     },
     {
+      title: "published in host mode and in the mesh too: the number on the node",
+      service: { ports: ["7070->80", "8080->80 host"], labels: {} },
+      task: { networks: {}, ports: ["7070->80", "8080->80 host"] },
+      wanted: ["web 192.168.0.1:8080 passing web.1.t1:80"],
+    },
+    {
       title: "published in host mode by an older spec, whose task still runs",
       service: { ports: ["8081->80 host"], labels: {} },
       task: { networks: {}, ports: ["8080->80 host"] },
@@ -415,6 +421,13 @@ describe("as a whole", () => {
       service: { vips: { front: "10.1.0.2", back: "10.2.0.2" } },
       options: vip,
       skipped: ["80: it is on several networks, and `networks` names none of them: front, back, and the port is not published"],
+    },
+    {
+      title: "a port that is not in the mesh, of a service that is: on its only network beside ingress",
+      service: { ports: ["8443->443"], vips: { ingress: "10.0.0.2", front: "10.1.0.2" } },
+      options: vip,
+      wanted: ["web 10.1.0.2:80 passing web:front:80"],
+      skipped: ["443: fairlead.port names another port"],
     },
     {
       title: "in the routing mesh: every node",
