@@ -45,6 +45,7 @@ for (const { name, servers, make } of STORES) {
       await say(owner, services);
       return await start(`${owner}.yaml`, {
         node: owner,
+        stateDir: `state-${owner}`,
         register: { ttl: "10s", resync: "2s", sources: { static: { file: `${owner}-services.yaml` } } },
       });
     }
