@@ -179,7 +179,6 @@ describe("exclusive hosts", () => {
       mark: "a process",
       ttlMs: 3000,
       resyncMs: 60_000,
-      mark: "a process",
       onStop: "keep",
       settle: { quietMs: 0, maxMs: 0 },
       hosts: createExclusiveHosts({
