@@ -6,7 +6,7 @@ import type { Judge } from "../policy.ts";
 import { isDown } from "./node-address.ts";
 import { type Placed, type PlaceOptions, placeService, placeTask } from "./place.ts";
 import { hasEnded, isWanted, type SwarmNode, type SwarmService, type SwarmState, type SwarmTask } from "./state.ts";
-import { readTemplates, type Template } from "./templates.ts";
+import { readTemplates, type Template, type Templates } from "./templates.ts";
 import type { ServicePort } from "./words.ts";
 
 export interface SwarmMappingOptions extends PlaceOptions {
@@ -33,7 +33,12 @@ export function mapSwarm(state: SwarmState, options: SwarmMappingOptions): reado
   const nodes = new Map(state.nodes.map((node) => [node.id, node] as const));
   const tasks = new Map<string, SwarmTask[]>();
   for (const task of state.tasks) {
-    tasks.set(task.serviceId, [...(tasks.get(task.serviceId) ?? []), task]);
+    const others = tasks.get(task.serviceId);
+    if (others === undefined) {
+      tasks.set(task.serviceId, [task]);
+    } else {
+      others.push(task);
+    }
   }
   const mapped = state.services.map((service) => {
     const own = [...(tasks.get(service.id) ?? [])].sort(compareTasks);
@@ -53,11 +58,18 @@ function mapTasks(
   options: SwarmMappingOptions,
 ): MappedService {
   const live = tasks.filter(({ state }) => state === "running" || state === "starting");
+  const known = new Map<string, Templates>();
+  /** Most tasks of a service are alike, and their words have to be read once. */
+  function templatesOf({ container, ports, attached }: SwarmTask): Templates {
+    const source = { container, ports: [...service.ports, ...ports], networks: attached.map(({ name }) => name) };
+    const key = JSON.stringify(source);
+    const templates = known.get(key) ?? readTemplates(service, source, options);
+    known.set(key, templates);
+    return templates;
+  }
   const results = live.map((task) => {
     const node = nodes.get(task.nodeId);
-    const ports = [...service.ports, ...task.ports];
-    const networks = task.attached.map(({ name }) => name);
-    const { templates, skipped } = readTemplates(service, { container: task.container, ports, networks }, options);
+    const { templates, skipped } = templatesOf(task);
     return expand({
       templates,
       skipped,
