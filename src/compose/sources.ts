@@ -106,7 +106,12 @@ async function openSwarm(
   return createSwarmClient(chooseDockerHost(settings, deps.env));
 }
 
-export async function createSwarm(config: SwarmConfig, registry: RegistryLocation | undefined, deps: Deps): Promise<SwarmSource> {
+export async function createSwarm(
+  config: SwarmConfig,
+  options: { readonly registry: RegistryLocation | undefined; readonly policy: RegisterConfig["policy"] | undefined },
+  deps: Deps,
+): Promise<SwarmSource> {
+  const judge = await createPolicyJudge(options.policy);
   const [client, { createSwarmSource }] = await Promise.all([openSwarm(config, deps), import("../sources/swarm/source.ts")]);
   const { mode, networks, address, register, poll } = config;
   return createSwarmSource({
@@ -116,7 +121,8 @@ export async function createSwarm(config: SwarmConfig, registry: RegistryLocatio
     address,
     register,
     pollMs: poll,
-    loopback: isLocalRegistry(registry),
+    loopback: isLocalRegistry(options.registry),
+    ...(judge !== undefined && { judge }),
     log: deps.log,
   });
 }
@@ -132,7 +138,7 @@ export async function createSources(
     sources.push(await createDocker(config.sources.docker, { node, registry, policy: config.policy }, deps));
   }
   if (config.sources.swarm !== undefined) {
-    sources.push(await createSwarm(config.sources.swarm, registry, deps));
+    sources.push(await createSwarm(config.sources.swarm, { registry, policy: config.policy }, deps));
   }
   if (config.sources.static !== undefined) {
     const { createStaticSource } = await import("../sources/static.ts");

@@ -91,7 +91,10 @@ const swarmSource = z.strictObject({
       "one address for all that nodes publish, such as a load balancer's; default: each node's label `fairlead.address`, else the " +
         "address by which the swarm knows it",
     ),
-  register: z.enum(["all", "labelled"]).default("all").describe("all services, or only those that ask for it"),
+  register: z
+    .enum(["all", "labelled", "named"])
+    .default("all")
+    .describe("all services, only those that ask for it, or only those that carry a service name of their own"),
   poll: duration
     .prefault("5s")
     .describe("how often tasks are looked at while nothing moves: no engine tells of the tasks of other nodes; else each second"),

@@ -14,7 +14,8 @@ export const NETWORKS = ["blue", "green"] as const;
 
 /** Its presence makes a container of the image `checked` unhealthy. */
 const SICK = "/tmp/sick";
-const HEALTHCHECK = `--interval=500ms --timeout=20s --retries=1 CMD test ! -e ${SICK}`;
+/** A probe that a pause meets holds the container's lock until its timeout, and whoever inspects it waits (seen on 20.10). */
+const HEALTHCHECK = `--interval=500ms --timeout=3s --retries=1 CMD test ! -e ${SICK}`;
 const HEALTH_MS = 10_000;
 /** It does nothing, and ends as soon as it is told to. */
 const PROGRAM = ["sleep", "1000000"];

@@ -15,6 +15,8 @@ export interface Rest {
 
 /** An engine that stalls for longer is no engine to test with. */
 const ENGINE_MS = 120_000;
+/** An answer that takes longer tells of what fairlead had to wait for too. */
+const STALL_MS = 1000;
 const PAUSE_MS = 25;
 
 /**
@@ -31,7 +33,8 @@ export async function comeToRest(world: World, deadlineMs: number): Promise<Rest
     const states = new Map(containers.map((container) => [container.Id, stateOf(container)]));
     const now = JSON.stringify([...states]);
     if (now !== before || !isSettled) {
-      changedAt = askedAt;
+      const answeredAt = performance.now();
+      changedAt = answeredAt - askedAt > STALL_MS ? answeredAt : askedAt;
       before = now;
     }
     const held = await world.store.read();

@@ -11,8 +11,8 @@ import type { Mode, Setting } from "./expected.ts";
 import { RESERVED, RESERVED_SERVICE } from "./operations.ts";
 import { openStore, type Store, type StoreName } from "./stores.ts";
 
-/** The least that Consul's sessions take. */
-export const TTL_MS = 10_000;
+/** What fairlead takes when nobody says anything else. */
+export const TTL_MS = 15_000;
 /** So seldom that it makes up for nothing: whatever gets lost is to be found by other means. */
 const RESYNC = "10m";
 const OTHER = "other";

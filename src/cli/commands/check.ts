@@ -118,7 +118,8 @@ async function probe(context: Context, config: Config, timeoutMs: number): Promi
       const onTimeout = (): Error =>
         new FairleadError("SOURCE_UNAVAILABLE", `the swarm's manager gave no answer within ${timeoutMs} ms`);
       await withDeadline({ ms: timeoutMs, signal: context.signal, onTimeout }, async (signal) => {
-        await (await createSwarm(swarm, locateRegistry(config.registry, deps.env), deps)).list(signal);
+        const options = { registry: locateRegistry(config.registry, deps.env), policy: config.register?.policy };
+        await (await createSwarm(swarm, options, deps)).list(signal);
       });
     }),
   ]);

@@ -29,7 +29,7 @@ export async function inspectSwarm(context: Context, options: InspectOptions): P
   const onTimeout = (): Error =>
     new FairleadError("SOURCE_UNAVAILABLE", `the swarm's manager gave no answer within ${ms} ms`, { retryable: true });
   const inspection = await withDeadline({ ms, signal: context.signal, onTimeout }, async (signal) => {
-    const source = await createSwarm(swarm, registry, deps);
+    const source = await createSwarm(swarm, { registry, policy: config?.register?.policy }, deps);
     return await source.inspect(signal);
   });
   if (options.json === true) {

@@ -7,14 +7,17 @@ const LINE_LIMIT_CHARS = 1024 * 1024;
 const CONTAINER_ACTIONS = ["start", "die", "stop", "kill", "pause", "unpause", "health_status", "rename", "update", "destroy"];
 const NETWORK_ACTIONS = ["connect", "disconnect"];
 
+/** Seconds. What was told to stop while nobody listened, as during a restart of this process, may still be about it. */
+const LOOK_BACK_S = 30;
+
 /**
- * The engine sends the head of its answer a moment before it listens for events. `since` (the engine's own clock, at the ping before)
- * makes it send what it has seen from then on, so that nothing is lost in between.
+ * The engine sends the head of its answer a moment before it listens for events. `clock` (the engine's own, at the ping before) makes it
+ * send what it has seen from some time before, so that nothing is lost in between. What is told twice does no harm.
  */
-export function eventsPath(since: number | undefined): string {
+export function eventsPath(clock: number | undefined): string {
   const filters = { type: ["container", "network"], event: [...CONTAINER_ACTIONS, ...NETWORK_ACTIONS] };
-  const query = new URLSearchParams({ filters: JSON.stringify(filters), ...(since !== undefined && { since: String(since) }) });
-  return `/events?${query.toString()}`;
+  const since = clock === undefined ? {} : { since: String(clock - LOOK_BACK_S) };
+  return `/events?${new URLSearchParams({ filters: JSON.stringify(filters), ...since }).toString()}`;
 }
 
 /** What an event tells. Each means "look again"; the rest of it only says at what. */

@@ -2,10 +2,11 @@ import { compareText, hostPort, type Instance, isUsable } from "../../model/inst
 import type { Skipped } from "../docker/eligible.ts";
 import type { MappingOptions } from "../docker/mapping.ts";
 import { nameProblem } from "../names.ts";
+import type { Judge } from "../policy.ts";
 import { isDown } from "./node-address.ts";
 import { type Placed, type PlaceOptions, placeService, placeTask } from "./place.ts";
 import { hasEnded, isWanted, type SwarmNode, type SwarmService, type SwarmState, type SwarmTask } from "./state.ts";
-import { readTemplates, type Template } from "./templates.ts";
+import { readTemplates, type Template, type Templates } from "./templates.ts";
 import type { ServicePort } from "./words.ts";
 
 export interface SwarmMappingOptions extends PlaceOptions {
@@ -13,6 +14,8 @@ export interface SwarmMappingOptions extends PlaceOptions {
   readonly mode: "tasks" | "vip";
   /** `labelled`: only what asks for it by a name, a host or `fairlead.enable=true`. */
   readonly register: MappingOptions["register"];
+  /** Present: what it refuses is left out. */
+  readonly judge?: Judge;
 }
 
 export interface MappedService {
@@ -30,7 +33,12 @@ export function mapSwarm(state: SwarmState, options: SwarmMappingOptions): reado
   const nodes = new Map(state.nodes.map((node) => [node.id, node] as const));
   const tasks = new Map<string, SwarmTask[]>();
   for (const task of state.tasks) {
-    tasks.set(task.serviceId, [...(tasks.get(task.serviceId) ?? []), task]);
+    const others = tasks.get(task.serviceId);
+    if (others === undefined) {
+      tasks.set(task.serviceId, [task]);
+    } else {
+      others.push(task);
+    }
   }
   const mapped = state.services.map((service) => {
     const own = [...(tasks.get(service.id) ?? [])].sort(compareTasks);
@@ -50,13 +58,18 @@ function mapTasks(
   options: SwarmMappingOptions,
 ): MappedService {
   const live = tasks.filter(({ state }) => state === "running" || state === "starting");
+  const known = new Map<string, Templates>();
+  /** Most tasks of a service are alike, and their words have to be read once. */
+  function templatesOf({ container, ports, attached }: SwarmTask): Templates {
+    const source = { container, ports: [...service.ports, ...ports], networks: attached.map(({ name }) => name) };
+    const key = JSON.stringify(source);
+    const templates = known.get(key) ?? readTemplates(service, source, options);
+    known.set(key, templates);
+    return templates;
+  }
   const results = live.map((task) => {
     const node = nodes.get(task.nodeId);
-    const { templates, skipped } = readTemplates(
-      service,
-      { ...task, ports: [...service.ports, ...task.ports] },
-      options.register,
-    );
+    const { templates, skipped } = templatesOf(task);
     return expand({
       templates,
       skipped,
@@ -75,7 +88,9 @@ function mapWhole(
   swarm: SwarmState,
   options: SwarmMappingOptions,
 ): MappedService {
-  const { templates, skipped } = readTemplates(service, service, options.register);
+  const ids = new Set(service.virtualAddresses.map(({ networkId }) => networkId));
+  const networks = swarm.networks.filter(({ id }) => ids.has(id)).map(({ name }) => name);
+  const { templates, skipped } = readTemplates(service, { ...service, networks }, options);
   const result = expand({
     templates,
     skipped,

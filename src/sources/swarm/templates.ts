@@ -1,7 +1,6 @@
 import type { Instance } from "../../model/instance.ts";
 import type { Skipped } from "../docker/eligible.ts";
 import { type MappingOptions, mapContainer } from "../docker/mapping.ts";
-import { parseBoolean } from "../docker/values.ts";
 import { isOurs } from "../docker/words.ts";
 import { type ContainerSpec, type PublishedPort, portKey, type SwarmService } from "./state.ts";
 import { joinLabels, portsOf, type ServicePort } from "./words.ts";
@@ -24,10 +23,18 @@ export interface Templates {
 const OWNER = "swarm";
 const NETWORK = "swarm";
 
+/** A service as its tasks are to be made, or as one task was. */
+export interface TemplateSource {
+  readonly container: ContainerSpec;
+  readonly ports: readonly PublishedPort[];
+  /** The networks that it is on, by name: a policy may ask for them. */
+  readonly networks: readonly string[];
+}
+
 export function readTemplates(
   service: SwarmService,
-  { container, ports: published }: { readonly container: ContainerSpec; readonly ports: readonly PublishedPort[] },
-  register: MappingOptions["register"],
+  { container, ports: published, networks }: TemplateSource,
+  { register, judge }: Pick<MappingOptions, "register" | "judge">,
 ): Templates {
   const { "com.docker.compose.service": _, ...own } = joinLabels(service, container);
   const labels = { ...own, "com.docker.swarm.service.name": service.name };
@@ -56,6 +63,7 @@ export function readTemplates(
       register,
       health: "honour",
       loopback: true,
+      ...(judge !== undefined && { judge: (origin, instance) => judge({ ...origin, networks }, instance) }),
     },
   );
   if (ports.length === 0) {
@@ -67,7 +75,7 @@ export function readTemplates(
   return {
     templates: instances.flatMap((instance) => {
       const port = byKey.get(portKey(instance));
-      return port === undefined ? [] : [{ instance: withDrain(instance), port, idPrefix: prefixOf(instance, service, port) }];
+      return port === undefined ? [] : [{ instance, port, idPrefix: prefixOf(instance, service, port) }];
     }),
     skipped,
   };
@@ -76,13 +84,6 @@ export function readTemplates(
 const NO_PORT =
   "it publishes no port and its labels name none, and what its image exposes cannot be seen from a manager; " +
   "set the label fairlead.port, or publish the port";
-
-/** `fairlead.drain=true`, which `docker service update --label-add` sets without a task being restarted: not to be used any more. */
-function withDrain(instance: Instance): Instance {
-  const { drain, ...meta } = instance.meta;
-  const isDrained = drain !== undefined && parseBoolean(drain) === true;
-  return drain === undefined ? instance : { ...instance, meta, ...(isDrained && { health: "critical" }) };
-}
 
 function prefixOf(instance: Instance, service: SwarmService, { port, protocol }: ServicePort): string {
   const usual = `${OWNER}:${service.name}:${port}${protocol === "udp" ? ":udp" : ""}`;

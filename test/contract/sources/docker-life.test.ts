@@ -86,8 +86,9 @@ describeWith(["docker"], "the life of containers on a real engine", () => {
   }
 
   /** Returns the container's id once its program listens to signals. */
-  async function runSlow(name: string, ...more: readonly string[]): Promise<string> {
-    const id = await engine.run(["--name", name, "-p", "127.0.0.1:18080:80", "--stop-signal", "TERM", ...more, "slow:1.0"]);
+  async function runSlow(name: string, flags: readonly string[] = [], command: readonly string[] = []): Promise<string> {
+    const published = ["-p", "127.0.0.1:18080:80"];
+    const id = await engine.run(["--name", name, ...published, "--stop-signal", "TERM", ...flags, "slow:1.0", ...command]);
     const isReady = (): Promise<boolean> => engine.docker(["exec", id, "test", "-f", "/ready"]).then(() => true);
     await waitFor(isReady, { timeoutMs: STEP_MS, what: "the program to listen to signals" });
     return id;
@@ -125,6 +126,15 @@ describeWith(["docker"], "the life of containers on a real engine", () => {
     await stopping;
     await until(registered, ["n1:next:80 127.0.0.1:18099 passing"]);
     expect(statesOf(registered, "n1:slow:80")).toEqual(["none", "passing", "critical", "none"]);
+  });
+
+  test("a container that was told to stop shortly before this process started is critical too", async () => {
+    const stubborn = ["sh", "-c", "trap 'sleep 60' TERM; touch /ready; while :; do sleep 0.1; done"];
+    const id = await runSlow("slow", [], stubborn);
+    await engine.run(["--name", "next", ...NEXT, "web:1.0"]);
+    await post(`/containers/${id}/kill?signal=TERM`);
+    const registered = await follow();
+    await until(registered, ["n1:next:80 127.0.0.1:18099 passing", "n1:slow:80 127.0.0.1:18080 critical"]);
   });
 
   test("a container that is restarted is critical while it ends, and passing again when it runs", async () => {
@@ -246,7 +256,7 @@ describeWith(["docker"], "the life of containers on a real engine", () => {
 
   test("a container that was told to stop when the engine crashed serves again when both are back (G9)", async () => {
     const registered = await follow();
-    const id = await runSlow("stays", "--restart", "always");
+    const id = await runSlow("stays", ["--restart", "always"]);
     await until(registered, ["n1:stays:80 127.0.0.1:18080 passing"]);
     await post(`/containers/${id}/kill?signal=TERM`);
     await until(registered, ["n1:stays:80 127.0.0.1:18080 critical"]);

@@ -4,7 +4,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Instance } from "../../../src/model/instance.ts";
 import { createDockerClient } from "../../../src/sources/docker/client.ts";
 import type { Explanation } from "../../../src/sources/docker/explain.ts";
-import { createDockerSource, type DockerExamination, type DockerInspection } from "../../../src/sources/docker/source.ts";
+import {
+  createDockerSource,
+  type DockerExamination,
+  type DockerInspection,
+  type DockerSource,
+} from "../../../src/sources/docker/source.ts";
 import type { MappedContainer } from "../../../src/sources/docker/unique.ts";
 import { TABLE } from "../../helpers/docker-table/index.ts";
 import { instanceInWordsOfRow, inWordsOfRow, type RealContainer } from "../../helpers/docker-table/row-words.ts";
@@ -29,15 +34,15 @@ describeWith(["docker"], "the contract table on a real engine", () => {
     for (const { options } of ROWS) {
       const key = JSON.stringify(options ?? {});
       if (!examinations.has(key)) {
-        examinations.set(key, await examine(options ?? {}));
+        examinations.set(key, await open(options ?? {}).examine(signal));
       }
     }
   });
   afterAll(() => engine?.stop());
 
-  async function examine(changes: NonNullable<(typeof ROWS)[number]["options"]>): Promise<DockerExamination> {
+  function open(changes: NonNullable<(typeof ROWS)[number]["options"]>): DockerSource {
     const { address, isAddressSet, ...options } = makeOptions(changes);
-    const source = createDockerSource({
+    return createDockerSource({
       ...options,
       client: createDockerClient({ host: engine.host, tlsVerify: false }),
       address: isAddressSet && address !== undefined ? address : "auto",
@@ -45,7 +50,6 @@ describeWith(["docker"], "the contract table on a real engine", () => {
       env: true,
       log: recordLog(),
     });
-    return await source.examine(signal);
   }
 
   test.each(ROWS.map((row, i) => ({ ...row, i })))("$topic: $name", ({ options, wanted, skipped = [], i }) => {
@@ -60,6 +64,14 @@ describeWith(["docker"], "the contract table on a real engine", () => {
     expect(reasonsOf(real, found)).toEqual(
       skipped.map((text) => (typeof text === "string" ? text : expect.stringMatching(text))),
     );
+  });
+
+  test("G7: bad labels of some containers hurt no other: the list holds every instance of the others", async () => {
+    const plain = examinations.get("{}")?.containers ?? [];
+    const bad = plain.filter(({ skipped }) => skipped.some(({ kind }) => kind === "problem"));
+    expect(bad.length).toBeGreaterThan(10);
+    const ids = (await open({}).list(signal)).map(({ id }) => id);
+    expect(ids.sort()).toEqual(plain.flatMap(({ instances }) => instances.map(({ id }) => id)).sort());
   });
 
   test("so many rows are shown", () => {

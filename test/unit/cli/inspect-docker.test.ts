@@ -154,7 +154,7 @@ test.each([
 });
 
 test("an id's beginning that fits several is refused", async () => {
-  engine.containers = [{ Id: "abc1" }, { Id: "abc2" }];
+  engine.containers = [listed("one", { Id: "abc1", State: "exited" }), listed("two", { Id: "abc2", State: "exited" })];
   await expect(inspect("abc")).rejects.toMatchObject({
     code: "USAGE",
     message: 'several containers have an id that begins with "abc"',

@@ -132,7 +132,8 @@ export const holderCases: readonly Case[] = [
       await a.registry.showHolder(OWNER, "host/a", signal);
       await a.put(instance("web", "1"));
       await world.expireLease(OWNER);
-      await waitFor(async () => (await holderSeen(arena)) === undefined, {
+      const watching = await arena.open();
+      await waitFor(async () => (await watching.holder(OWNER, signal)) === undefined, {
         timeoutMs: fixture.slackMs + fixture.noticeMs,
         what: "the holder to go",
       });
@@ -152,7 +153,8 @@ export const holderCases: readonly Case[] = [
       await a.registry.showHolder(OWNER, "host/a", signal);
       await a.put(instance("web", "1"));
       await world.expireLease(OWNER);
-      await waitFor(async () => (await holderSeen(arena)) === undefined, {
+      const watching = await arena.open();
+      await waitFor(async () => (await watching.holder(OWNER, signal)) === undefined, {
         timeoutMs: fixture.slackMs + fixture.noticeMs,
         what: "the holder to go",
       });
@@ -176,7 +178,8 @@ export const holderCases: readonly Case[] = [
       await a.keepAlive(OWNER, fixture.minTtlMs, signal);
       expect(await holderSeen(arena)).toBe("host/a");
       await a.close();
-      await waitFor(async () => (await holderSeen(arena)) === undefined, {
+      const watching = await arena.open();
+      await waitFor(async () => (await watching.holder(OWNER, signal)) === undefined, {
         timeoutMs: lifetimeMs(fixture) + fixture.noticeMs,
         what: "the holder to go",
       });

@@ -5,6 +5,7 @@ import { decodeEntry, encodeEntry, encodeEntryPath } from "../../../../src/regis
 import { joinShared, withDetails } from "../../../../src/sources/docker/container.ts";
 import { mapContainer } from "../../../../src/sources/docker/mapping.ts";
 import { readContainerList, readDetails } from "../../../../src/sources/docker/wire.ts";
+import { PATIENCE } from "../../../helpers/patience.ts";
 import { makeOptions } from "./build.ts";
 
 const folder = new URL("../../../fixtures/docker/api-1.51/", import.meta.url);
@@ -30,7 +31,9 @@ const NONSENSE: readonly unknown[] = [
   { a: {} },
 ];
 
-test("whatever an engine puts in the place of a field: nothing throws, and every instance can be stored", () => {
+test("whatever an engine puts in the place of a field: nothing throws, and every instance can be stored", {
+  timeout: 60_000 * PATIENCE,
+}, () => {
   let mapped = 0;
   for (const item of list.filter(({ Names }) => ["/web1", "/two", "/host1", "/side1"].some((name) => Names.includes(name)))) {
     const detail = { Config: details[item.Id]?.Config };

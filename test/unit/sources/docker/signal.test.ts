@@ -12,7 +12,7 @@ afterEach(() => engine.stop());
 const abort = new AbortController().signal;
 
 function reload(container = "proxy", host = engine.host) {
-  const signalContainer = createContainerSignaller({ host, tlsVerify: false, callMs: 300 });
+  const signalContainer = createContainerSignaller({ host, tlsVerify: false, callMs: 1000 });
   const form = { container, signal: "SIGHUP", timeoutMs: 1000, signalContainer } as const;
   return runReload(form, { signal: abort, environment: {}, target: "t" });
 }
@@ -52,7 +52,7 @@ describe("a reload by a container's signal", () => {
     engine.intercept = (path) => (path.includes("/kill") ? "handled" : undefined);
     await expect(reload()).rejects.toMatchObject({
       code: "RELOAD_FAILED",
-      message: expect.stringContaining("no answer within 300 ms"),
+      message: expect.stringContaining("no answer within 1000 ms"),
     });
     await expect(reload("proxy", "unix:///nonexistent/docker.sock")).rejects.toMatchObject({
       code: "RELOAD_FAILED",

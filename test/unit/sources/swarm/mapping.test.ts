@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { hostPort } from "../../../../src/model/instance.ts";
+import { createJudge, type PolicyRule } from "../../../../src/sources/policy.ts";
 import { mapSwarm, type SwarmMappingOptions } from "../../../../src/sources/swarm/mapping.ts";
 import type { SwarmState } from "../../../../src/sources/swarm/state.ts";
 import { makeNode, makeOptions, makeService, makeState, makeTask, type ServiceSketch, type TaskSketch } from "./build.ts";
@@ -383,6 +384,37 @@ describe("words", () => {
     },
   ];
   test.each(rows.map((row) => [row.title, row] as const))("%s", (_, row) => check(row));
+
+  test("a policy is asked about each, with the image, the labels and the networks of the task or the service (G2)", () => {
+    const rules: readonly [PolicyRule["from"], boolean][] = [
+      [{ project: "shop", image: "web:*", network: "front" }, true],
+      [{ network: "back" }, false],
+      [{ network: "swarm" }, false],
+      [{ project: "other" }, false],
+      [{ image: "db:*" }, false],
+    ];
+    const service = { name: "shop_web", labels: { "fairlead.port": "80", "com.docker.stack.namespace": "shop" } };
+    for (const [from, isAllowed] of rules) {
+      const judge = createJudge([{ from, services: ["shop_*"], hosts: [] }]);
+      for (const mode of ["tasks", "vip"] as const) {
+        const { instances, skipped } = texts(run({ title: "", service, options: { judge, mode } }));
+        expect(instances).toHaveLength(isAllowed ? 1 : 0);
+        expect(skipped).toEqual(isAllowed ? [] : ["80: no rule of the policy is for it"]);
+      }
+    }
+    const strict = createJudge([{ from: {}, services: ["other"], hosts: [] }]);
+    expect(texts(run({ title: "", options: { judge: strict } })).skipped).toEqual([
+      '80: policy: rule 1 does not allow the service "web"',
+    ]);
+  });
+
+  test("a check for Consul that words ask for", () => {
+    const labels = { "fairlead.port": "80", SERVICE_CHECK_HTTP: "/health", SERVICE_CHECK_INTERVAL: "5s" };
+    expect(run({ title: "", service: { labels } })[0]?.instances[0]?.healthCheck).toMatchObject({
+      kind: "http",
+      path: "/health",
+    });
+  });
 
   test("tags, weight and metadata, without what is a word of its own", () => {
     const [mapped] = run({
