@@ -93,8 +93,7 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
       }
       if (!hasWarned) {
         hasWarned = true;
-        const { code, message } = describe(error);
-        log.warn("it cannot be seen who registers for this node", { node: owner, code, error: message });
+        log.warn("it cannot be seen who registers for this node", { node: owner, ...describe(error) });
       }
       return undefined;
     }
@@ -142,12 +141,10 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
         if (signal.aborted) {
           return;
         }
-        const { code, message } = describe(error);
         waitMs = backoff.next();
         // Once there are beats, they tell of a registry that does not answer.
         log[tenure.kind === "new" ? "warn" : "debug"]("it cannot be seen yet who registers for this node", {
-          code,
-          error: message,
+          ...describe(error),
           retryInMs: Math.round(waitMs),
         });
       }
@@ -171,8 +168,7 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
           return;
         }
         waitMs = Math.min(waitMs, backoff.next());
-        const { code, message } = describe(error);
-        log.warn("lease could not be kept", { code, error: message, retryInMs: Math.round(waitMs) });
+        log.warn("lease could not be kept", { ...describe(error), retryInMs: Math.round(waitMs) });
       }
       await beats.rest(waitMs, signal);
     }

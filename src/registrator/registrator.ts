@@ -55,8 +55,7 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     resyncMs: options.resyncMs,
     backoff: { minMs: 200, maxMs: 10_000 },
     onError: (error, retryInMs) => {
-      const { code, message } = describe(error);
-      log.warn("registration pass failed", { code, error: message, retryInMs: Math.round(retryInMs) });
+      log.warn("registration pass failed", { ...describe(error), retryInMs: Math.round(retryInMs) });
     },
   });
   const keeper = createKeeper({ writer, owner, mark: options.mark, ttlMs, log, onReady: loop.trigger });

@@ -36,8 +36,7 @@ export function createReport(log: Log, hintFor: (holder: string) => { readonly h
         log.warn("entry could not be written", {
           service,
           id,
-          code: result.error.code,
-          error: result.error.message,
+          ...describe(result.error),
           ...(retryInMs !== undefined && { retryInMs: Math.round(retryInMs) }),
         });
         return;
@@ -81,10 +80,10 @@ export function commonFailure(results: readonly WriteResult[]): FairleadError | 
   return others.every((result) => result.outcome === "failed" && result.error === error) ? error : undefined;
 }
 
-/** What of an error may be shown. @throws whatever is no `FairleadError`: a bug, which ends the process with its stack */
-export function describe(error: unknown): { readonly code: string; readonly message: string } {
+/** What of an error is logged. @throws whatever is no `FairleadError`: a bug, which ends the process with its stack */
+export function describe(error: unknown): { readonly code: string; readonly error: string; readonly hint?: string } {
   if (error instanceof FairleadError) {
-    return { code: error.code, message: error.message };
+    return { code: error.code, error: error.message, ...(error.hint !== undefined && { hint: error.hint }) };
   }
   throw error;
 }

@@ -4,7 +4,7 @@ import type { Source } from "../../../src/ports.ts";
 import { createMemoryWorld } from "../../../src/registry/memory-world.ts";
 import { delegate, idsIn, instance, type ProcessOptions, puppet, start } from "./world.ts";
 
-const down = new FairleadError("SOURCE_UNAVAILABLE", "gone", { retryable: true });
+const down = new FairleadError("SOURCE_UNAVAILABLE", "gone", { retryable: true, hint: "start it" });
 
 function world(sources: readonly Source[], more: Omit<ProcessOptions, "sources"> = {}) {
   const store = createMemoryWorld();
@@ -37,7 +37,8 @@ describe("the registrator", () => {
     a.say(down);
     b.say([instance("3")]);
     await expect.poll(ids).toEqual(["web/1", "web/3"]);
-    expect(log.lines.some((line) => line.message === "registration pass failed")).toBe(true);
+    const failure = log.lines.find((line) => line.message === "registration pass failed");
+    expect(failure?.fields).toMatchObject({ code: "SOURCE_UNAVAILABLE", error: "gone", hint: "start it" });
     await end();
   });
 
