@@ -20,7 +20,7 @@ export async function findNode(
   }
   const [client, { awaitEngineId, engineId }] = await Promise.all([
     openDocker(docker, deps),
-    import("../sources/docker/engine-id.ts"),
+    import("../sources/docker/engine/engine-id.ts"),
   ]);
   return await (options.wait ? awaitEngineId(client, deps.log, options.signal) : engineId(client, options.signal));
 }

@@ -135,8 +135,8 @@ function signalOf({ signal }: { readonly signal: string }): NodeJS.Signals {
 function createSignaller(host: string | undefined, deps: Deps): Extract<Reload, { container: string }>["signalContainer"] {
   return async (wanted, abort) => {
     const [{ createContainerSignaller }, { chooseDockerHost }] = await Promise.all([
-      import("../sources/docker/signal.ts"),
-      import("../sources/docker/host.ts"),
+      import("../sources/docker/engine/signal.ts"),
+      import("../sources/docker/engine/host.ts"),
     ]);
     const signalContainer = createContainerSignaller(chooseDockerHost(host === undefined ? {} : { host }, deps.env));
     await signalContainer(wanted, abort);

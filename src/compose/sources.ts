@@ -3,7 +3,7 @@ import type { Config } from "../config/load.ts";
 import { isLocalRegistry, type RegistryLocation } from "../config/registry.ts";
 import { FairleadError, messageOf } from "../model/errors.ts";
 import type { Source } from "../ports.ts";
-import type { DockerClient } from "../sources/docker/client.ts";
+import type { DockerClient } from "../sources/docker/engine/client.ts";
 import type { DockerSource } from "../sources/docker/source.ts";
 import type { HttpSource } from "../sources/http/source.ts";
 import type { Judge } from "../sources/policy.ts";
@@ -21,8 +21,8 @@ export async function openDocker(
   deps: Pick<Deps, "env">,
 ): Promise<DockerClient> {
   const [{ createDockerClient }, { chooseDockerHost }] = await Promise.all([
-    import("../sources/docker/client.ts"),
-    import("../sources/docker/host.ts"),
+    import("../sources/docker/engine/client.ts"),
+    import("../sources/docker/engine/host.ts"),
   ]);
   const { host, certPath, tlsVerify } = config;
   const settings = {
@@ -95,7 +95,7 @@ async function openSwarm(
 ): Promise<SwarmClient> {
   const [{ createSwarmClient }, { chooseDockerHost }] = await Promise.all([
     import("../sources/swarm/client.ts"),
-    import("../sources/docker/host.ts"),
+    import("../sources/docker/engine/host.ts"),
   ]);
   const { host, certPath, tlsVerify } = config;
   const settings = {

@@ -1,9 +1,9 @@
 /** Containers for people. What labels and variables say is shown here as nowhere else, so it is made harmless for a terminal first. */
 import { type HealthCheck, hostPort, type Instance } from "../../model/instance.ts";
 import type { Container, ContainerPort } from "../../sources/docker/container.ts";
-import type { ExplainedPort, ExplainedWord, Explanation } from "../../sources/docker/explain.ts";
-import { bindingText } from "../../sources/docker/placement.ts";
-import type { MappedContainer } from "../../sources/docker/unique.ts";
+import type { ExplainedPort, ExplainedWord, Explanation } from "../../sources/docker/mapping/explain.ts";
+import { bindingText } from "../../sources/docker/mapping/placement.ts";
+import type { MappedContainer } from "../../sources/docker/mapping/unique.ts";
 import { table } from "../context.ts";
 
 const MAX_VALUE_LENGTH = 80;

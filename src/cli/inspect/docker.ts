@@ -6,9 +6,9 @@ import { locateRegistry, type RegistryLocation } from "../../config/registry.ts"
 import { nearest } from "../../core/nearest.ts";
 import { withDeadline } from "../../core/time.ts";
 import { FairleadError } from "../../model/errors.ts";
-import { explainContainer } from "../../sources/docker/explain.ts";
+import { explainContainer } from "../../sources/docker/mapping/explain.ts";
+import type { MappedContainer } from "../../sources/docker/mapping/unique.ts";
 import { asInspection, type DockerExamination } from "../../sources/docker/source.ts";
-import type { MappedContainer } from "../../sources/docker/unique.ts";
 import { type Context, printJson, printLine, quietLog, usage } from "../context.ts";
 import { findConfigFile, loadConfigFile, parseRegistryOption, timeoutOf } from "../settings.ts";
 import { containersText, explanationText } from "./docker-text.ts";

@@ -1,4 +1,4 @@
-import { parseTags } from "../../sources/docker/values.ts";
+import { parseTags } from "../../sources/docker/mapping/values.ts";
 import type { RegistratorCommand } from "./command-line.ts";
 import type { FlagSpec } from "./go-flags.ts";
 import type { Line } from "./line.ts";

@@ -1,9 +1,9 @@
 import { FairleadError } from "../../model/errors.ts";
 import type { KeyWriter } from "../../ports.ts";
 import type { KeyLayout } from "../store.ts";
-import type { Client } from "./client.ts";
-import { isAskable } from "./read-requests.ts";
-import { isPermissionDenied, runTransaction, setKey, type TxnOutcome } from "./write-requests.ts";
+import type { Client } from "./api/client.ts";
+import { isAskable } from "./api/read-requests.ts";
+import { isPermissionDenied, runTransaction, setKey, type TxnOutcome } from "./api/write-requests.ts";
 
 /** Configuration keys in Consul's key-value store, the same beside the catalogue and beside entries in the store. */
 export function createKeyWriter(client: Client, layout: KeyLayout): KeyWriter {

@@ -2,10 +2,10 @@ import type { Selector } from "../../model/selector.ts";
 import type { SnapshotBuilder } from "../../model/snapshot.ts";
 import { decodeText } from "../codec.ts";
 import type { KeyLayout } from "../store.ts";
-import type { Client } from "./client.ts";
-import { KvTree, partOf } from "./kv-tree.ts";
+import type { Client } from "./api/client.ts";
+import type { KvPair } from "./api/shapes.ts";
+import { KvTree, partOf } from "./kv/tree.ts";
 import type { Part } from "./part.ts";
-import type { KvPair } from "./shapes.ts";
 
 /**
  * The configuration keys that a selector names. Fairlead's own data are hidden, and so are the folders that Consul's user interface makes:

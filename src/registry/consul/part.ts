@@ -1,4 +1,4 @@
-import type { BlockingQuery } from "./blocking.ts";
+import type { BlockingQuery } from "./api/blocking.ts";
 
 /** What a reader puts together a snapshot from: the services, or the configuration keys. It writes into the reader's snapshot builder. */
 export interface Part {

@@ -3,7 +3,7 @@ import { FairleadError } from "../../model/errors.ts";
 import { type Selector, selectorText } from "../../model/selector.ts";
 import { type Snapshot, SnapshotBuilder } from "../../model/snapshot.ts";
 import type { ReadOptions, RegistryReader } from "../../ports.ts";
-import { createExclusive, type Exclusive, firstOrDue, raceAbort } from "./concurrency.ts";
+import { createExclusive, type Exclusive, firstOrDue, raceAbort } from "./api/concurrency.ts";
 import { MAX_ROUNDS, type Part } from "./part.ts";
 
 export type CreateParts = (selector: Selector, builder: SnapshotBuilder) => readonly Part[];

@@ -1,16 +1,16 @@
 import { FairleadError } from "../../model/errors.ts";
 import type { KeyWriter, Log, Registry, RegistryWriter } from "../../ports.ts";
 import { type KeyLayout, keyLayout, type StoreOptions } from "../store.ts";
-import { CatalogHolder } from "./catalog-holder.ts";
-import { CatalogPart } from "./catalog-part.ts";
-import { CatalogWriter } from "./catalog-writer.ts";
-import { type Client, createClient } from "./client.ts";
+import { type Client, createClient } from "./api/client.ts";
+import { TIMING, type Timing } from "./api/timing.ts";
+import { CatalogHolder } from "./catalog/holder.ts";
+import { CatalogPart } from "./catalog/part.ts";
+import { CatalogWriter } from "./catalog/writer.ts";
 import { createKeyWriter } from "./key-writer.ts";
 import { createKeysPart } from "./keys-part.ts";
-import { createEntriesPart, RegistratorPart } from "./kv-entries-part.ts";
-import { KvWriter } from "./kv-writer.ts";
+import { createEntriesPart, RegistratorPart } from "./kv/entries-part.ts";
+import { KvWriter } from "./kv/writer.ts";
 import { ConsulReader, type CreateParts } from "./reader.ts";
-import { TIMING, type Timing } from "./timing.ts";
 
 export interface ConsulDeps {
   readonly log?: Log;

@@ -1,8 +1,8 @@
 /** Which containers have been told to stop, and still live. */
 import { monotonicMs } from "../../core/time.ts";
-import type { EngineEvent } from "./event-lines.ts";
-import type { ContainerLife } from "./life.ts";
-import { SIGKILL, SIGTERM, signalNumber } from "./signal-number.ts";
+import type { EngineEvent } from "./engine/event-lines.ts";
+import type { ContainerLife } from "./engine/life.ts";
+import { SIGKILL, SIGTERM, signalNumber } from "./engine/signal-number.ts";
 
 /** A container that lives on so long after its stop signal has not been stopped by it, and serves again. */
 export const DRAIN_MS = 5 * 60_000;

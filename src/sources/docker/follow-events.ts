@@ -1,9 +1,9 @@
 import { childAbort, createAlarm, createBackoff, jitter, monotonicMs, type Random, sleep } from "../../core/time.ts";
 import { hasCode } from "../../model/errors.ts";
 import type { Log } from "../../ports.ts";
-import type { DockerClient } from "./client.ts";
 import { createEcho } from "./echo.ts";
-import type { EngineEvent } from "./event-lines.ts";
+import type { DockerClient } from "./engine/client.ts";
+import type { EngineEvent } from "./engine/event-lines.ts";
 
 const RECONNECT = { minMs: 100, maxMs: 5000 };
 /** A stream that stood this long was a good one: the next reconnect is quick again. */

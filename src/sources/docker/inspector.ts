@@ -1,9 +1,9 @@
 import { jitter, monotonicMs, type Random } from "../../core/time.ts";
 import type { FairleadError } from "../../model/errors.ts";
 import { forEachAtOnce } from "./at-once.ts";
-import type { DockerClient, Inspection } from "./client.ts";
 import type { Container } from "./container.ts";
-import type { InspectedContainer } from "./life.ts";
+import type { DockerClient, Inspection } from "./engine/client.ts";
+import type { InspectedContainer } from "./engine/life.ts";
 
 /** Calls at once: enough to be quick with a thousand containers, few enough not to slow the engine. */
 const CONCURRENCY = 8;

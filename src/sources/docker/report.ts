@@ -1,5 +1,5 @@
 import type { Log } from "../../ports.ts";
-import type { MappedContainer } from "./unique.ts";
+import type { MappedContainer } from "./mapping/unique.ts";
 
 /** Logs what is not registered: once, and again only when the reasons change. A restarted container has its id still. */
 export function createReporter(log: Log): (mapped: readonly MappedContainer[]) => void {

@@ -2,19 +2,19 @@ import { createHints } from "../../core/hints.ts";
 import { childAbort, type Random } from "../../core/time.ts";
 import { compareText, type Instance } from "../../model/instance.ts";
 import type { Log, Source } from "../../ports.ts";
-import { defaultAddress } from "./address.ts";
-import type { DockerClient } from "./client.ts";
 import { type Container, joinShared, withDetails } from "./container.ts";
 import { createDrainMarks } from "./drain.ts";
-import type { EngineEvent } from "./event-lines.ts";
+import type { DockerClient } from "./engine/client.ts";
+import type { EngineEvent } from "./engine/event-lines.ts";
+import type { InvalidContainer } from "./engine/wire.ts";
 import { followEvents } from "./follow-events.ts";
 import { createInspector } from "./inspector.ts";
-import { createMapOnce } from "./map-once.ts";
-import type { MappingOptions } from "./mapping.ts";
-import { needsInspection } from "./needs.ts";
+import { defaultAddress } from "./mapping/address.ts";
+import { createMapOnce } from "./mapping/map-once.ts";
+import type { MappingOptions } from "./mapping/mapping.ts";
+import { needsInspection } from "./mapping/needs.ts";
+import { type MappedContainer, withUniqueIds } from "./mapping/unique.ts";
 import { createReporter } from "./report.ts";
-import { type MappedContainer, withUniqueIds } from "./unique.ts";
-import type { InvalidContainer } from "./wire.ts";
 
 export interface DockerSourceOptions extends Omit<MappingOptions, "address" | "isAddressSet"> {
   readonly client: DockerClient;

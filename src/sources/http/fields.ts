@@ -1,7 +1,7 @@
 /** Single fields of an item, each checked. What is wrong with one is put among the problems, by its place and never by its value. */
 import { PROTOCOLS, type Protocol } from "../../model/instance.ts";
 import { isPort } from "../../registry/codec.ts";
-import { parseTags } from "../docker/values.ts";
+import { parseTags } from "../docker/mapping/values.ts";
 import { nameProblem } from "../names.ts";
 import { asNumber, asText, type Reader } from "./rule.ts";
 

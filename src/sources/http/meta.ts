@@ -1,6 +1,6 @@
 import { readPointer } from "../../core/pointer.ts";
 import { compareText } from "../../model/instance.ts";
-import { META_READERS } from "../docker/values.ts";
+import { META_READERS } from "../docker/mapping/values.ts";
 import { asText, createReader, pointerOf, type Rule } from "./rule.ts";
 
 /** A pointer to an object of texts, or a rule for each name. */

@@ -1,9 +1,9 @@
 import type { FairleadError } from "../../model/errors.ts";
-import { createDockerClient, type DockerClient, type DockerClientOptions } from "../docker/client.ts";
-import { type Answer, createConnection } from "../docker/connection.ts";
-import { readEventLines } from "../docker/event-lines.ts";
-import { problem, refused } from "../docker/failures.ts";
-import { parseDockerHost } from "../docker/host.ts";
+import { createDockerClient, type DockerClient, type DockerClientOptions } from "../docker/engine/client.ts";
+import { type Answer, createConnection } from "../docker/engine/connection.ts";
+import { readEventLines } from "../docker/engine/event-lines.ts";
+import { problem, refused } from "../docker/engine/failures.ts";
+import { parseDockerHost } from "../docker/engine/host.ts";
 import { swarmEventsPath } from "./events-path.ts";
 import { noManager } from "./membership.ts";
 import type { SwarmState, SwarmTask } from "./state.ts";

@@ -1,6 +1,6 @@
 import { compareText, hostPort, type Instance, isUsable } from "../../model/instance.ts";
-import type { Skipped } from "../docker/eligible.ts";
-import type { MappingOptions } from "../docker/mapping.ts";
+import type { Skipped } from "../docker/mapping/eligible.ts";
+import type { MappingOptions } from "../docker/mapping/mapping.ts";
 import { nameProblem } from "../names.ts";
 import type { Judge } from "../policy.ts";
 import { isDown } from "./node-address.ts";

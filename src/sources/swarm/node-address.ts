@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { isHostName } from "../docker/values.ts";
+import { isHostName } from "../docker/mapping/values.ts";
 import type { SwarmNode } from "./state.ts";
 
 const LABEL = "fairlead.address";

@@ -1,4 +1,4 @@
-import type { Skipped } from "../docker/eligible.ts";
+import type { Skipped } from "../docker/mapping/eligible.ts";
 import { isDown, type NodeAddressOptions, nodeAddress } from "./node-address.ts";
 import type { PublishedPort, SwarmNetwork, SwarmNode, SwarmService, SwarmTask } from "./state.ts";
 import type { ServicePort } from "./words.ts";

@@ -1,7 +1,7 @@
 import type { Instance } from "../../model/instance.ts";
-import type { Skipped } from "../docker/eligible.ts";
-import { type MappingOptions, mapContainer } from "../docker/mapping.ts";
-import { isOurs } from "../docker/words.ts";
+import type { Skipped } from "../docker/mapping/eligible.ts";
+import { type MappingOptions, mapContainer } from "../docker/mapping/mapping.ts";
+import { isOurs } from "../docker/mapping/words.ts";
 import { type ContainerSpec, type PublishedPort, portKey, type SwarmService } from "./state.ts";
 import { joinLabels, portsOf, type ServicePort } from "./words.ts";
 

@@ -1,7 +1,7 @@
 import { isIP, isIPv6 } from "node:net";
 import { isPort } from "../../registry/codec.ts";
-import { isRecord } from "../docker/wire.ts";
-import { isOurs } from "../docker/words.ts";
+import { isRecord } from "../docker/engine/wire.ts";
+import { isOurs } from "../docker/mapping/words.ts";
 import type {
   ContainerSpec,
   InvalidObject,

@@ -1,4 +1,4 @@
-import { parsePort, readWords } from "../docker/words.ts";
+import { parsePort, readWords } from "../docker/mapping/words.ts";
 import { type ContainerSpec, type PublishedPort, portKey, type SwarmService } from "./state.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** An engine, or whatever has taken its place behind the socket, that answers badly: what is registered stays as it is, and says why. */
 import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createDockerClient } from "../../../src/sources/docker/client.ts";
+import { createDockerClient } from "../../../src/sources/docker/engine/client.ts";
 import { createDockerSource } from "../../../src/sources/docker/source.ts";
 import { PATIENCE } from "../../helpers/patience.ts";
 import { type RecordedLog, recordLog } from "../../helpers/quiet-log.ts";

@@ -1,7 +1,7 @@
 /** From a real engine into a registry, while both sides live: what is seen when a container ends, and when something in between breaks. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Source } from "../../../src/ports.ts";
-import { createDockerClient } from "../../../src/sources/docker/client.ts";
+import { createDockerClient } from "../../../src/sources/docker/engine/client.ts";
 import { createDockerSource } from "../../../src/sources/docker/source.ts";
 import { type Forwarder, startForwarder } from "../../helpers/docker-forwarder.ts";
 import { PATIENCE } from "../../helpers/patience.ts";

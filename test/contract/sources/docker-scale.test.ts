@@ -4,7 +4,7 @@ import { availableParallelism, loadavg } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createDockerClient } from "../../../src/sources/docker/client.ts";
+import { createDockerClient } from "../../../src/sources/docker/engine/client.ts";
 import { createDockerSource, type DockerSource } from "../../../src/sources/docker/source.ts";
 import { PATIENCE } from "../../helpers/patience.ts";
 import { type Docker, describeWith, startDocker } from "../../helpers/servers/index.ts";

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Instance } from "../../../src/model/instance.ts";
 import type { Log } from "../../../src/ports.ts";
-import { createDockerClient, type DockerClient } from "../../../src/sources/docker/client.ts";
-import { engineId } from "../../../src/sources/docker/engine-id.ts";
+import { createDockerClient, type DockerClient } from "../../../src/sources/docker/engine/client.ts";
+import { engineId } from "../../../src/sources/docker/engine/engine-id.ts";
 import { createDockerSource, type DockerSource, type DockerSourceOptions } from "../../../src/sources/docker/source.ts";
 import { PATIENCE } from "../../helpers/patience.ts";
 import { type Docker, describeWith, startDocker, startProxy } from "../../helpers/servers/index.ts";

@@ -2,15 +2,15 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Instance } from "../../../src/model/instance.ts";
-import { createDockerClient } from "../../../src/sources/docker/client.ts";
-import type { Explanation } from "../../../src/sources/docker/explain.ts";
+import { createDockerClient } from "../../../src/sources/docker/engine/client.ts";
+import type { Explanation } from "../../../src/sources/docker/mapping/explain.ts";
+import type { MappedContainer } from "../../../src/sources/docker/mapping/unique.ts";
 import {
   createDockerSource,
   type DockerExamination,
   type DockerInspection,
   type DockerSource,
 } from "../../../src/sources/docker/source.ts";
-import type { MappedContainer } from "../../../src/sources/docker/unique.ts";
 import { TABLE } from "../../helpers/docker-table/index.ts";
 import { instanceInWordsOfRow, inWordsOfRow, type RealContainer } from "../../helpers/docker-table/row-words.ts";
 import { fairlead } from "../../helpers/fairlead.ts";

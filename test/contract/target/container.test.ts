@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createContainerSignaller } from "../../../src/sources/docker/signal.ts";
+import { createContainerSignaller } from "../../../src/sources/docker/engine/signal.ts";
 import { createTarget } from "../../../src/target/target.ts";
 import { PATIENCE } from "../../helpers/patience.ts";
 import { noProvenance } from "../../helpers/provenance.ts";

@@ -1,7 +1,7 @@
 /** Rows of the table as real engines answered about them: see the README in test/fixtures/docker. */
 import { readFileSync } from "node:fs";
 import { type Container, joinShared, withDetails } from "../../../src/sources/docker/container.ts";
-import { readContainerList, readDetails } from "../../../src/sources/docker/wire.ts";
+import { readContainerList, readDetails } from "../../../src/sources/docker/engine/wire.ts";
 import type { Version } from "./answers.ts";
 import { TABLE } from "./index.ts";
 import type { Json } from "./json.ts";

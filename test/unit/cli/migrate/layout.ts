@@ -3,8 +3,8 @@ import { parseConfig } from "../../../../src/config/load.ts";
 import { locateRegistry } from "../../../../src/config/registry.ts";
 import { asAddressOnly, encodeAddress } from "../../../../src/registry/codec.ts";
 import { keyLayout } from "../../../../src/registry/store.ts";
-import { type MappingOptions, mapContainer } from "../../../../src/sources/docker/mapping.ts";
-import { withUniqueIds } from "../../../../src/sources/docker/unique.ts";
+import { type MappingOptions, mapContainer } from "../../../../src/sources/docker/mapping/mapping.ts";
+import { withUniqueIds } from "../../../../src/sources/docker/mapping/unique.ts";
 import { makeContainer } from "../../sources/docker/build.ts";
 import type { LayoutRow, Written } from "./registrator-rows.ts";
 

@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "../../../../src/ports.ts";
+import type { Timing } from "../../../../src/registry/consul/api/timing.ts";
 import { createConsulKvRegistry, createConsulRegistry } from "../../../../src/registry/consul/registry.ts";
-import type { Timing } from "../../../../src/registry/consul/timing.ts";
 import type { StoreOptions } from "../../../../src/registry/store.ts";
 
 export interface Asked {

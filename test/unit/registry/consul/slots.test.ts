@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createExclusive, firstOrDue, mapLimited, raceAbort } from "../../../../src/registry/consul/concurrency.ts";
+import { createExclusive, firstOrDue, mapLimited, raceAbort } from "../../../../src/registry/consul/api/concurrency.ts";
 import { createSlots, type SlotKind } from "../../../../src/registry/consul/slots.ts";
 
 const signal = new AbortController().signal;

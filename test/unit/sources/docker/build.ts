@@ -5,7 +5,7 @@ import {
   type ContainerPort,
   mergePorts,
 } from "../../../../src/sources/docker/container.ts";
-import type { MappingOptions } from "../../../../src/sources/docker/mapping.ts";
+import type { MappingOptions } from "../../../../src/sources/docker/mapping/mapping.ts";
 
 export interface ContainerSketch extends Partial<Omit<Container, "ports" | "network">> {
   /** As `docker ps` writes them: `80`, `53/udp`, `0.0.0.0:8080->80`, `[::]:8080->80`. */

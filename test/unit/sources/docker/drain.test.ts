@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createDrainMarks, DRAIN_MS, type DrainMarks } from "../../../../src/sources/docker/drain.ts";
-import type { EngineEvent } from "../../../../src/sources/docker/event-lines.ts";
-import type { ContainerLife } from "../../../../src/sources/docker/life.ts";
-import { signalNumber } from "../../../../src/sources/docker/signal-number.ts";
+import type { EngineEvent } from "../../../../src/sources/docker/engine/event-lines.ts";
+import type { ContainerLife } from "../../../../src/sources/docker/engine/life.ts";
+import { signalNumber } from "../../../../src/sources/docker/engine/signal-number.ts";
 
 let marks: DrainMarks;
 beforeEach(() => {

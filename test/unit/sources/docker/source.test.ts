@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Log } from "../../../../src/ports.ts";
-import { createDockerClient } from "../../../../src/sources/docker/client.ts";
+import { createDockerClient } from "../../../../src/sources/docker/engine/client.ts";
 import { createDockerSource, type DockerSource, type DockerSourceOptions } from "../../../../src/sources/docker/source.ts";
 import { type FakeEngine, inspected, listed, startFakeEngine } from "./fake-engine.ts";
 
