@@ -1,10 +1,13 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/helpers/longest-first.ts";
 
 const servers = "test/helpers/servers/global-setup.ts";
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // Most tests wait for servers, so that two processors are enough for three; where their bounds are strict it is better to have one each.
+    maxWorkers: process.env["CI"] === "true" ? 3 : 2,
+    sequence: { sequencer: LongestFirst },
     reporters: ["default", "./test/helpers/closing-line.ts"],
     projects: [
       {
