@@ -7,6 +7,7 @@ import { createAdoption } from "./adoption.ts";
 import type { ExclusiveHosts } from "./exclusive-hosts.ts";
 import { createJoin } from "./join.ts";
 import { createKeeper } from "./keeper.ts";
+import { createLeaving } from "./leaving.ts";
 import { plan } from "./plan.ts";
 import { commonFailure, createReport, describe } from "./report.ts";
 import { createRetries } from "./retries.ts";
@@ -40,13 +41,15 @@ export interface Registrator {
 
 /**
  * Keeps the registry true about this node: all sources → desired → difference to what we own → write. A source that cannot be read keeps
- * its last good answer; until every source has answered once, nothing is removed. An entry that cannot be written is tried again alone.
+ * its last good answer; until every source has answered once, nothing is removed but what one of them has listed before. An entry that
+ * cannot be written is tried again alone.
  */
 export function createRegistrator(options: RegistratorOptions): Registrator {
   const { writer, sources, owner, ttlMs, hosts, log } = options;
   const lastGood = new Map<Source, readonly Instance[]>();
   const adoption = createAdoption(options);
   const join = createJoin(log);
+  const findLeaving = createLeaving();
   const retries = createRetries();
   const report = createReport(log, adoption.hintFor);
   const loop = createLoop({
@@ -69,9 +72,10 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     const desired = join(sources.map((source) => ({ source: source.name, instances: lastGood.get(source) ?? [] })));
     const owned = [...(await writer.owned(owner, signal)), ...(await adoption.leftBehind(signal))];
     const isComplete = lastGood.size === sources.length;
-    const wanted = hosts?.settle({ desired, owned, isComplete }) ?? desired;
-    const planned = plan(wanted, owned, (instance) => writer.asStored(instance));
-    const change = isComplete ? planned : { put: planned.put, remove: [] };
+    const leaving = findLeaving({ desired, owned, isComplete });
+    const wanted = hosts?.settle({ desired, owned, leaving }) ?? desired;
+    const { put, remove } = plan(wanted, owned, (instance) => writer.asStored(instance));
+    const change = { put, remove: remove.filter((item) => isComplete || leaving.has(item)) };
     retries.retain(change);
     report.retain(desired);
     const due = retries.due(change, monotonicMs());

@@ -60,6 +60,22 @@ describe("the registrator", () => {
     await after.kill();
   });
 
+  it("removes what a source no longer lists while another one has never answered", async () => {
+    const a = puppet("a");
+    const b = puppet("b");
+    a.say([instance("1"), instance("2")]);
+    b.say(down);
+    const { ids, end } = world([a.source, b.source]);
+    await expect.poll(ids).toEqual(["web/1", "web/2"]);
+    a.say([instance("1")]);
+    await expect.poll(ids).toEqual(["web/1"]);
+    a.say([instance("1"), instance("2")]);
+    await expect.poll(ids).toEqual(["web/1", "web/2"]);
+    a.say([]);
+    await expect.poll(ids).toEqual([]);
+    await end();
+  });
+
   it("leaves an entry of another owner alone, says so once for each, and takes it when its lease has ended", async () => {
     const a = puppet("a");
     const { registry, store, ids, end, log } = world([a.source], { resyncMs: 200 });
