@@ -1,13 +1,13 @@
 import { createLoop, type Settle } from "../core/loop.ts";
 import { createAlarm, monotonicMs, withDeadline } from "../core/time.ts";
 import { FairleadError, messageOf } from "../model/errors.ts";
-import type { Instance } from "../model/instance.ts";
 import type { Change, Log, RegistryWriter, Source, WriteResult } from "../ports.ts";
 import { createAdoption } from "./adoption.ts";
 import type { ExclusiveHosts } from "./exclusive-hosts.ts";
 import { createJoin } from "./join.ts";
 import { createKeeper } from "./keeper.ts";
 import { createLeaving } from "./leaving.ts";
+import { createLister } from "./listing.ts";
 import { plan } from "./plan.ts";
 import { commonFailure, createReport, describe } from "./report.ts";
 import { createRetries } from "./retries.ts";
@@ -46,7 +46,6 @@ export interface Registrator {
  */
 export function createRegistrator(options: RegistratorOptions): Registrator {
   const { writer, sources, owner, ttlMs, hosts, log } = options;
-  const lastGood = new Map<Source, readonly Instance[]>();
   const adoption = createAdoption(options);
   const join = createJoin(log);
   const findLeaving = createLeaving();
@@ -62,16 +61,16 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     },
   });
   const keeper = createKeeper({ writer, owner, mark: options.mark, ttlMs, log, onReady: loop.trigger });
+  const lister = createLister({ sources, onLate: loop.trigger });
   const retryAlarm = createAlarm(loop.trigger);
 
   async function pass(signal: AbortSignal): Promise<void> {
     if (!(await keeper.mayWrite(signal))) {
       return; // as soon as it may, there is a pass
     }
-    const failures = await listSources(signal);
-    const desired = join(sources.map((source) => ({ source: source.name, instances: lastGood.get(source) ?? [] })));
+    const { lists, isComplete, failures } = await lister.list(signal);
+    const desired = join(lists);
     const owned = [...(await writer.owned(owner, signal)), ...(await adoption.leftBehind(signal))];
-    const isComplete = lastGood.size === sources.length;
     const leaving = findLeaving({ desired, owned, isComplete });
     const wanted = hosts?.settle({ desired, owned, leaving }) ?? desired;
     const { put, remove } = plan(wanted, owned, (instance) => writer.asStored(instance));
@@ -92,21 +91,6 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     if (failure !== undefined) {
       throw failure;
     }
-  }
-
-  async function listSources(signal: AbortSignal): Promise<readonly unknown[]> {
-    const failures: unknown[] = [];
-    await Promise.all(
-      sources.map(async (source) => {
-        try {
-          lastGood.set(source, await source.list(signal));
-        } catch (error) {
-          signal.throwIfAborted();
-          failures.push(error);
-        }
-      }),
-    );
-    return failures;
   }
 
   /** @throws FairleadError when the store as a whole has to be tried again */
@@ -138,6 +122,7 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     } finally {
       retryAlarm.clear();
     }
+    await lister.ended();
   }
 
   /** With `keep` the lease runs out, or the next process takes it over: a restart does not flap. */
