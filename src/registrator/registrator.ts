@@ -127,10 +127,13 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
 
   /** With `keep` the lease runs out, or the next process takes it over: a restart does not flap. */
   async function leave(): Promise<void> {
-    if (options.onStop === "deregister" && keeper.holdsName()) {
+    if (options.onStop === "deregister") {
       await attempt("own entries could not be removed; they go with their lease", async (signal) => {
-        await writer.release(owner, signal);
-        log.info("own entries removed", { owner });
+        // Whoever was away for long may be told to stop when another process has taken its entries over.
+        if (await keeper.mayWrite(signal)) {
+          await writer.release(owner, signal);
+          log.info("own entries removed", { owner });
+        }
       });
     }
     await attempt("another process has to wait until it takes over", (signal) => keeper.letGo(signal));
