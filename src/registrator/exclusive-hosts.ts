@@ -4,6 +4,7 @@ import type { Log, Owned, RegistryReader } from "../ports.ts";
 import { follow } from "../registry/follow.ts";
 import { pairsOf, type Refused, settleClaims } from "./claims.ts";
 import { placeOf } from "./plan.ts";
+import { describe } from "./report.ts";
 
 /** What several services may not have at once: hosts. Decided in each pass, from what all others have registered. */
 export interface ExclusiveHosts {
@@ -75,8 +76,7 @@ export function createExclusiveHosts({ open, owner, resyncMs, log }: ExclusiveHo
           resyncMs,
           onStale: (stale) => {
             if (stale !== undefined) {
-              const { code, message } = stale.error;
-              log.warn("hosts of other services cannot be read; what was known of them stays", { code, error: message });
+              log.warn("hosts of other services cannot be read; what was known of them stays", describe(stale.error));
             }
           },
         },
