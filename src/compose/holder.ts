@@ -56,8 +56,12 @@ export function createHeldRegistrator(options: HolderOptions, create: (mark: str
           return;
         }
         if (hasCode(error, "DEST_REFUSED") && !hasLock) {
-          const { code, message } = error;
-          log.warn("this process is another one after each restart: its mark cannot be kept", { code, error: message });
+          const { code, message, hint } = error;
+          log.warn("this process is another one after each restart: its mark cannot be kept", {
+            code,
+            error: message,
+            ...(hint !== undefined && { hint }),
+          });
           await runAs(newMark(), signal);
           return;
         }

@@ -3,7 +3,7 @@ import type { Config } from "../config/load.ts";
 import { isLocalRegistry, type RegistryLocation } from "../config/registry.ts";
 import { FairleadError, messageOf } from "../model/errors.ts";
 import type { Source } from "../ports.ts";
-import type { DockerClient } from "../sources/docker/engine/client.ts";
+import type { DockerClient, DockerClientOptions } from "../sources/docker/engine/client.ts";
 import type { DockerSource } from "../sources/docker/source.ts";
 import type { HttpSource } from "../sources/http/source.ts";
 import type { Judge } from "../sources/policy.ts";
@@ -16,21 +16,29 @@ type DockerConfig = NonNullable<RegisterConfig["sources"]["docker"]>;
 type HttpConfig = NonNullable<RegisterConfig["sources"]["http"]>[number];
 type SwarmConfig = NonNullable<RegisterConfig["sources"]["swarm"]>;
 
-export async function openDocker(
-  config: Pick<DockerConfig, "host" | "certPath" | "tlsVerify">,
-  deps: Pick<Deps, "env">,
-): Promise<DockerClient> {
-  const [{ createDockerClient }, { chooseDockerHost }] = await Promise.all([
-    import("../sources/docker/engine/client.ts"),
-    import("../sources/docker/engine/host.ts"),
-  ]);
-  const { host, certPath, tlsVerify } = config;
+type EngineConfig = Pick<DockerConfig, "host" | "certPath" | "tlsVerify">;
+
+export async function openDocker(config: EngineConfig, deps: Pick<Deps, "env">): Promise<DockerClient> {
+  const { createDockerClient } = await import("../sources/docker/engine/client.ts");
+  return createDockerClient(await chooseEngine(config, deps));
+}
+
+async function openSwarm(config: EngineConfig, deps: Pick<Deps, "env">): Promise<SwarmClient> {
+  const { createSwarmClient } = await import("../sources/swarm/client.ts");
+  return createSwarmClient(await chooseEngine(config, deps));
+}
+
+async function chooseEngine(
+  { host, certPath, tlsVerify }: EngineConfig,
+  { env }: Pick<Deps, "env">,
+): Promise<DockerClientOptions> {
+  const { chooseDockerHost } = await import("../sources/docker/engine/host.ts");
   const settings = {
     ...(host !== undefined && { host }),
     ...(certPath !== undefined && { certPath }),
     ...(tlsVerify !== undefined && { tlsVerify }),
   };
-  return createDockerClient(chooseDockerHost(settings, deps.env));
+  return chooseDockerHost(settings, env);
 }
 
 export async function createDocker(
@@ -87,23 +95,6 @@ async function readToken(file: string, { secrets }: Pick<Deps, "secrets">): Prom
       cause: error,
     });
   }
-}
-
-async function openSwarm(
-  config: Pick<SwarmConfig, "host" | "certPath" | "tlsVerify">,
-  deps: Pick<Deps, "env">,
-): Promise<SwarmClient> {
-  const [{ createSwarmClient }, { chooseDockerHost }] = await Promise.all([
-    import("../sources/swarm/client.ts"),
-    import("../sources/docker/engine/host.ts"),
-  ]);
-  const { host, certPath, tlsVerify } = config;
-  const settings = {
-    ...(host !== undefined && { host }),
-    ...(certPath !== undefined && { certPath }),
-    ...(tlsVerify !== undefined && { tlsVerify }),
-  };
-  return createSwarmClient(chooseDockerHost(settings, deps.env));
 }
 
 export async function createSwarm(

@@ -1,7 +1,7 @@
 /** The schema of sources that other programs feed, and of what sources may register. */
 import { z } from "zod";
 import { parsePointer } from "../core/pointer.ts";
-import { duration, path, size, tls } from "./kinds.ts";
+import { duration, path, period, size, tls } from "./kinds.ts";
 
 const NO_POINTER = "is no JSON pointer; write /name or /list/0 (a / in a name is ~1, a ~ is ~0)";
 
@@ -81,18 +81,13 @@ const itemMap = z
       "without it items are instances as `fairlead services --json` prints them",
   );
 
-const LEAST_INTERVAL_MS = 100;
-
 const httpSource = z.strictObject({
   url: z
     .string()
     .refine((text) => /^https?:$/.test(protocolOf(text)), "is no http:// or https:// URL")
     .refine((text) => !hasLogin(text), "holds a user or password; write a token into a file, and name it with tokenFile")
     .describe("where the list is; a GET without side effects"),
-  interval: duration
-    .refine((ms) => ms >= LEAST_INTERVAL_MS, `is too short; at least ${LEAST_INTERVAL_MS}ms`)
-    .prefault("10s")
-    .describe("between two polls, ± 20 %; an answer that did not change costs a 304"),
+  interval: period.prefault("10s").describe("between two polls, ± 20 %; an answer that did not change costs a 304"),
   timeout: duration.prefault("5s").describe("for a whole answer"),
   maxBytes: size.prefault("16MiB").describe("a longer answer is refused as a whole"),
   path: pointer.default("").describe("JSON pointer to the list, such as /tasks; default: the document itself"),

@@ -7,6 +7,9 @@ export const duration = z
   .refine((text) => parseDuration(text) !== undefined, "is no duration; write 250ms, 5s or 1m")
   .transform((text) => parseDuration(text) ?? 0);
 
+/** Of what is done again and again: without a floor, a slip of the pen would ask an engine or a server without a pause. */
+export const period = duration.refine((ms) => ms >= 100, "is too short; at least 100ms");
+
 export const size = z
   .string("is no size; write 64KiB or 16MiB")
   .refine((text) => parseSize(text) !== undefined, "is no size; write 64KiB or 16MiB")

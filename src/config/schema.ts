@@ -1,7 +1,7 @@
 /** The configuration file's shape. Its JSON Schema and the reference page are made from this table. */
 import { z } from "zod";
 import { httpSources, policy } from "./feeds.ts";
-import { duration, path, tls } from "./kinds.ts";
+import { duration, path, period, tls } from "./kinds.ts";
 import { REGISTRY_TYPES } from "./registry.ts";
 import { DEFAULT_GUARD, parseMode, parsePercentage } from "./values.ts";
 
@@ -95,7 +95,7 @@ const swarmSource = z.strictObject({
     .enum(["all", "labelled", "named"])
     .default("all")
     .describe("all services, only those that ask for it, or only those that carry a service name of their own"),
-  poll: duration
+  poll: period
     .prefault("5s")
     .describe("how often tasks are looked at while nothing moves: no engine tells of the tasks of other nodes; else each second"),
 });
@@ -104,7 +104,7 @@ const staticSource = z.strictObject({ file: path.describe("YAML file of services
 
 const register = z.strictObject({
   ttl: duration.prefault("15s").describe("how long a dead node's entries live"),
-  resync: duration.prefault("30s").describe("a full comparison at least this often, ± 20 %"),
+  resync: period.prefault("30s").describe("a full comparison at least this often, ± 20 %"),
   onStop: z
     .enum(["keep", "deregister"])
     .default("keep")

@@ -1,5 +1,6 @@
 /** Which service a host and path belong to, where only one may have them. Pure: every node that sees the same comes to the same. */
 import { compareText, type Entry, type Instance } from "../model/instance.ts";
+import { placeOf } from "./plan.ts";
 
 /** An instance that is not registered, since another service holds a host and path that it asks for. */
 export interface Refused {
@@ -107,8 +108,4 @@ function pairsText(instance: Pick<Instance, "meta">): string {
 
 function keyOf({ host, path }: Pair): string {
   return JSON.stringify([host, path]);
-}
-
-function placeOf({ service, id }: Pick<Instance, "service" | "id">): string {
-  return JSON.stringify([service, id]);
 }

@@ -3,12 +3,14 @@ import type { Service, Snapshot } from "../model/snapshot.ts";
 import type { Log, Owned, RegistryReader } from "../ports.ts";
 import { follow } from "../registry/follow.ts";
 import { pairsOf, type Refused, settleClaims } from "./claims.ts";
+import { placeOf } from "./plan.ts";
+import { describe } from "./report.ts";
 
 /** What several services may not have at once: hosts. Decided in each pass, from what all others have registered. */
 export interface ExclusiveHosts {
   /**
-   * What of the desired instances may be registered. Until the registry was read once, new claims wait; until all sources have answered
-   * once (`isComplete`), what is owned and not desired counts too, since nothing is taken away before.
+   * What of the desired instances may be registered. Until the registry was read once, new claims wait. What is owned and not desired
+   * counts too, unless it is `leaving`.
    */
   settle(world: HostWorld): readonly Instance[];
   /** Follows what others claim until the signal aborts, and tells whenever that is something else. */
@@ -18,7 +20,7 @@ export interface ExclusiveHosts {
 interface HostWorld {
   readonly desired: readonly Instance[];
   readonly owned: readonly Owned[];
-  readonly isComplete: boolean;
+  readonly leaving: ReadonlySet<Owned>;
 }
 
 export interface ExclusiveHostsOptions {
@@ -34,14 +36,14 @@ export function createExclusiveHosts({ open, owner, resyncMs, log }: ExclusiveHo
   let others: readonly Entry[] | undefined;
   let reported: ReadonlySet<string> = new Set();
 
-  function settle({ desired, owned, isComplete }: HostWorld): readonly Instance[] {
+  function settle({ desired, owned, leaving }: HostWorld): readonly Instance[] {
     const mine = owned.map(({ entry }) => entry);
     if (others === undefined) {
       const held = new Set(mine.map(placeOf));
       return desired.filter((instance) => held.has(placeOf(instance)) || pairsOf(instance).length === 0);
     }
-    const wanted = new Set(isComplete ? [] : desired.map(placeOf));
-    const staying = isComplete ? [] : mine.filter((entry) => !wanted.has(placeOf(entry)));
+    const wanted = new Set(desired.map(placeOf));
+    const staying = owned.flatMap((item) => (leaving.has(item) || wanted.has(placeOf(item.entry)) ? [] : [item.entry]));
     const { kept, refused } = settleClaims({ desired, owned: mine, others: [...others, ...staying] });
     report(refused);
     return kept;
@@ -74,8 +76,7 @@ export function createExclusiveHosts({ open, owner, resyncMs, log }: ExclusiveHo
           resyncMs,
           onStale: (stale) => {
             if (stale !== undefined) {
-              const { code, message } = stale.error;
-              log.warn("hosts of other services cannot be read; what was known of them stays", { code, error: message });
+              log.warn("hosts of other services cannot be read; what was known of them stays", describe(stale.error));
             }
           },
         },
@@ -109,8 +110,4 @@ function rememberClaims(owner: string): (snapshot: Snapshot) => readonly Entry[]
 /** Snapshots share what did not change. */
 function sameItems(a: readonly Entry[], b: readonly Entry[]): boolean {
   return a.length === b.length && a.every((entry, i) => entry === b[i]);
-}
-
-function placeOf({ service, id }: Pick<Instance, "service" | "id">): string {
-  return JSON.stringify([service, id]);
 }

@@ -24,9 +24,10 @@ export interface Keeper {
   run(signal: AbortSignal): Promise<void>;
   /** Whether this process may write now: it holds the name and has a lease. Asks the registry when that is not certain. */
   mayWrite(signal: AbortSignal): Promise<boolean>;
-  /** Whether this process holds the name: its entries are ours. */
-  holdsName(): boolean;
-  /** After `run` has ended for good: another process may take the name at once. */
+  /**
+   * After `run` has ended for good: another process may take the name at once. Who only asked for it leaves its question to be answered: the
+   * holder may live, and a third process must not find nobody.
+   */
   letGo(signal: AbortSignal): Promise<void>;
 }
 
@@ -191,15 +192,15 @@ export function createKeeper({ writer, owner, mark, ttlMs, log, onReady }: Keepe
   }
 
   async function letGo(signal: AbortSignal): Promise<void> {
-    const mayBeShown = isBeating();
+    const wasHolding = tenure.kind === "holding";
     tenure = { kind: "new" };
-    const shown = mayBeShown ? await writer.holder(owner, signal) : undefined;
+    const shown = wasHolding ? await writer.holder(owner, signal) : undefined;
     if (shown !== undefined && processOf(shown) === mark) {
       await writer.showHolder(owner, "", signal);
     }
   }
 
-  return { run, mayWrite, holdsName: () => tenure.kind === "holding", letGo };
+  return { run, mayWrite, letGo };
 }
 
 function noAnswer(ms: number): FairleadError {

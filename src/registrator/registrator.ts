@@ -1,12 +1,13 @@
 import { createLoop, type Settle } from "../core/loop.ts";
 import { createAlarm, monotonicMs, withDeadline } from "../core/time.ts";
 import { FairleadError, messageOf } from "../model/errors.ts";
-import type { Instance } from "../model/instance.ts";
 import type { Change, Log, RegistryWriter, Source, WriteResult } from "../ports.ts";
 import { createAdoption } from "./adoption.ts";
 import type { ExclusiveHosts } from "./exclusive-hosts.ts";
 import { createJoin } from "./join.ts";
 import { createKeeper } from "./keeper.ts";
+import { createLeaving } from "./leaving.ts";
+import { createLister } from "./listing.ts";
 import { plan } from "./plan.ts";
 import { commonFailure, createReport, describe } from "./report.ts";
 import { createRetries } from "./retries.ts";
@@ -40,13 +41,14 @@ export interface Registrator {
 
 /**
  * Keeps the registry true about this node: all sources → desired → difference to what we own → write. A source that cannot be read keeps
- * its last good answer; until every source has answered once, nothing is removed. An entry that cannot be written is tried again alone.
+ * its last good answer; until every source has answered once, nothing is removed but what one of them has listed before. An entry that
+ * cannot be written is tried again alone.
  */
 export function createRegistrator(options: RegistratorOptions): Registrator {
   const { writer, sources, owner, ttlMs, hosts, log } = options;
-  const lastGood = new Map<Source, readonly Instance[]>();
   const adoption = createAdoption(options);
   const join = createJoin(log);
+  const findLeaving = createLeaving();
   const retries = createRetries();
   const report = createReport(log, adoption.hintFor);
   const loop = createLoop({
@@ -59,19 +61,20 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     },
   });
   const keeper = createKeeper({ writer, owner, mark: options.mark, ttlMs, log, onReady: loop.trigger });
+  const lister = createLister({ sources, onLate: loop.trigger });
   const retryAlarm = createAlarm(loop.trigger);
 
   async function pass(signal: AbortSignal): Promise<void> {
     if (!(await keeper.mayWrite(signal))) {
       return; // as soon as it may, there is a pass
     }
-    const failures = await listSources(signal);
-    const desired = join(sources.map((source) => ({ source: source.name, instances: lastGood.get(source) ?? [] })));
+    const { lists, isComplete, failures } = await lister.list(signal);
+    const desired = join(lists);
     const owned = [...(await writer.owned(owner, signal)), ...(await adoption.leftBehind(signal))];
-    const isComplete = lastGood.size === sources.length;
-    const wanted = hosts?.settle({ desired, owned, isComplete }) ?? desired;
-    const planned = plan(wanted, owned, (instance) => writer.asStored(instance));
-    const change = isComplete ? planned : { put: planned.put, remove: [] };
+    const leaving = findLeaving({ desired, owned, isComplete });
+    const wanted = hosts?.settle({ desired, owned, leaving }) ?? desired;
+    const { put, remove } = plan(wanted, owned, (instance) => writer.asStored(instance));
+    const change = { put, remove: remove.filter((item) => isComplete || leaving.has(item)) };
     retries.retain(change);
     report.retain(desired);
     const due = retries.due(change, monotonicMs());
@@ -88,21 +91,6 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     if (failure !== undefined) {
       throw failure;
     }
-  }
-
-  async function listSources(signal: AbortSignal): Promise<readonly unknown[]> {
-    const failures: unknown[] = [];
-    await Promise.all(
-      sources.map(async (source) => {
-        try {
-          lastGood.set(source, await source.list(signal));
-        } catch (error) {
-          signal.throwIfAborted();
-          failures.push(error);
-        }
-      }),
-    );
-    return failures;
   }
 
   /** @throws FairleadError when the store as a whole has to be tried again */
@@ -134,14 +122,18 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     } finally {
       retryAlarm.clear();
     }
+    await lister.ended();
   }
 
   /** With `keep` the lease runs out, or the next process takes it over: a restart does not flap. */
   async function leave(): Promise<void> {
-    if (options.onStop === "deregister" && keeper.holdsName()) {
+    if (options.onStop === "deregister") {
       await attempt("own entries could not be removed; they go with their lease", async (signal) => {
-        await writer.release(owner, signal);
-        log.info("own entries removed", { owner });
+        // Whoever was away for long may be told to stop when another process has taken its entries over.
+        if (await keeper.mayWrite(signal)) {
+          await writer.release(owner, signal);
+          log.info("own entries removed", { owner });
+        }
       });
     }
     await attempt("another process has to wait until it takes over", (signal) => keeper.letGo(signal));

@@ -184,5 +184,5 @@ export function createHttpSource(options: HttpSourceOptions): HttpSource {
     return { url: endpoint.name, ...(await poll(signal)) };
   }
 
-  return { name: "http", list, changes, inspect };
+  return { name: `http ${endpoint.name}`, list, changes, inspect };
 }

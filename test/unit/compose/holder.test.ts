@@ -71,7 +71,8 @@ describe("the mark of a process", () => {
     await writeFile(join(folder, "file"), "");
     const process = launch({ stateDir: join(folder, "file") });
     await expect.poll(() => process.marks, { timeout: 5000 }).toHaveLength(1);
-    expect(process.log.lines).toMatchObject([{ level: "warn", fields: { code: "DEST_REFUSED" } }]);
+    const fields = { code: "DEST_REFUSED", hint: expect.stringContaining("stateDir") };
+    expect(process.log.lines).toMatchObject([{ level: "warn", fields }]);
     expect(await process.end()).toBe(true);
   });
 

@@ -194,6 +194,11 @@ describe.each<[string, string, readonly string[]]>([
     ],
   ],
   [
+    "looking again without a pause",
+    "registry: memory\nregister: { resync: 0ms, sources: { swarm: { poll: 1ms } } }",
+    ['2:21 "register.resync" is too short; at least 100ms', '2:52 "register.sources.swarm.poll" is too short; at least 100ms'],
+  ],
+  [
     "half a client certificate",
     `${FEED}{ url: "https://h/", tls: { cert: c.pem } }`,
     ['4:37 "register.sources.http.tls" needs both cert and key, or neither'],

@@ -9,6 +9,31 @@ import { delegate, idsIn, instance, type Process, puppet, start } from "./world.
 const TTL_MS = 15_000;
 const pass = async (ms: number): Promise<void> => void (await vi.advanceTimersByTimeAsync(ms));
 
+/** Cuts a process off from its registry, and back again. */
+function cutter(): { readonly cut: (registry: Registry) => Registry; readonly set: (next: boolean) => void } {
+  let isCut = false;
+  const cut = (registry: Registry): Registry => {
+    const guard = <A extends unknown[], T>(call: (...args: A) => Promise<T>) => {
+      return async (...args: A): Promise<T> => {
+        if (isCut) {
+          throw new FairleadError("REGISTRY_UNAVAILABLE", "cut off", { retryable: true });
+        }
+        return await call(...args);
+      };
+    };
+    const plain = delegate(registry);
+    return {
+      ...plain,
+      owned: guard(plain.owned),
+      write: guard(plain.write),
+      keepAlive: guard(plain.keepAlive),
+      holder: guard(plain.holder),
+      showHolder: guard(plain.showHolder),
+    };
+  };
+  return { cut, set: (next) => void (isCut = next) };
+}
+
 describe("a registrator's life", () => {
   let world: MemoryWorld;
   let reader: Registry;
@@ -152,38 +177,51 @@ describe("a registrator's life", () => {
   });
 
   it("a process that was cut off while another took over does not write when it is back", async () => {
-    let isCut = false;
-    const cut = (registry: Registry): Registry => {
-      const guard = <A extends unknown[], T>(call: (...args: A) => Promise<T>) => {
-        return async (...args: A): Promise<T> => {
-          if (isCut) {
-            throw new FairleadError("REGISTRY_UNAVAILABLE", "cut off", { retryable: true });
-          }
-          return await call(...args);
-        };
-      };
-      const plain = delegate(registry);
-      return {
-        ...plain,
-        owned: guard(plain.owned),
-        write: guard(plain.write),
-        keepAlive: guard(plain.keepAlive),
-        holder: guard(plain.holder),
-        showHolder: guard(plain.showHolder),
-      };
-    };
+    const { cut, set } = cutter();
     const a = launch("host/a", ["a"], cut);
     await pass(1000);
-    isCut = true;
+    set(true);
     await pass(1000);
     launch("host/b", ["b"]);
     await pass(60_000);
     expect(await idsIn(reader)).toEqual(["web/b"]);
     const seen = watch();
-    isCut = false;
+    set(false);
     await pass(60_000);
     expect(seen).toEqual([]);
     expect(told(a, "another fairlead registers for this node")).toMatchObject([{ fields: { holder: "host/b" } }]);
+  });
+
+  it("told to stop when another took over meanwhile, it takes none of that one's entries back (G8)", async () => {
+    const { cut, set } = cutter();
+    const source = puppet("static");
+    source.say([instance("a")]);
+    const a = start(world, { mark: "host/a", sources: [source.source], ttlMs: TTL_MS, onStop: "deregister", wrap: cut });
+    await pass(1000);
+    set(true);
+    await pass(1000);
+    launch("host/b", ["b"]);
+    await pass(60_000);
+    const seen = watch();
+    set(false);
+    await a.end();
+    await pass(60_000);
+    expect(await idsIn(reader)).toEqual(["web/b"]);
+    expect(seen).toEqual([]);
+  });
+
+  it("who asked for the name and is told to stop leaves the holder its name", async () => {
+    const a = launch("host/a", ["1"]);
+    await pass(1000);
+    const source = puppet("static");
+    const b = start(world, { mark: "host/b", sources: [source.source], ttlMs: TTL_MS });
+    await pass(100);
+    expect(world.holder("n1")).toBe("?host/b");
+    await b.end();
+    expect(world.holder("n1")).toBe("?host/b");
+    await pass(TTL_MS);
+    expect(world.holder("n1")).toBe("host/a");
+    expect(told(a, "another fairlead registers")).toEqual([]);
   });
 
   it.each<[string, Partial<Registry>]>([

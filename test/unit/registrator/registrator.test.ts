@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { untilAborted } from "../../../src/core/time.ts";
 import { FairleadError } from "../../../src/model/errors.ts";
+import type { Instance } from "../../../src/model/instance.ts";
 import type { Source } from "../../../src/ports.ts";
 import { createMemoryWorld } from "../../../src/registry/memory-world.ts";
+import { PATIENCE } from "../../helpers/patience.ts";
 import { delegate, idsIn, instance, type ProcessOptions, puppet, start } from "./world.ts";
 
 const down = new FairleadError("SOURCE_UNAVAILABLE", "gone", { retryable: true, hint: "start it" });
@@ -42,6 +45,34 @@ describe("the registrator", () => {
     await end();
   });
 
+  it("keeps no change of a source waiting for another one that hangs, and takes that one's answer when it comes (G7)", async () => {
+    const a = puppet("a");
+    const b = puppet("b");
+    a.say([instance("1")]);
+    let answer: (instances: readonly Instance[]) => void = () => undefined;
+    let isHanging = false;
+    const hanging: Source = {
+      ...b.source,
+      list: async (signal) =>
+        isHanging
+          ? await untilAborted(signal, () => new Promise<readonly Instance[]>((resolve) => void (answer = resolve)))
+          : await b.source.list(signal),
+    };
+    b.say([instance("2")]);
+    const { ids, end } = world([a.source, hanging]);
+    await expect.poll(ids).toEqual(["web/1", "web/2"]);
+    isHanging = true;
+    a.say([instance("3")]);
+    await expect.poll(ids, { timeout: 5000 * PATIENCE }).toEqual(["web/2", "web/3"]);
+    answer([instance("2"), instance("5")]);
+    await expect.poll(ids, { timeout: 5000 * PATIENCE }).toEqual(["web/2", "web/3", "web/5"]);
+    isHanging = false;
+    b.say([instance("4")]);
+    answer([instance("2")]); // older than what it says now
+    await expect.poll(ids, { timeout: 5000 * PATIENCE }).toEqual(["web/3", "web/4"]);
+    await end();
+  });
+
   it("removes nothing until every source has answered once", async () => {
     const first = puppet("a");
     first.say([instance("1"), instance("2")]);
@@ -58,6 +89,22 @@ describe("the registrator", () => {
     b.say([]);
     await expect.poll(before.ids).toEqual(["web/1", "web/3"]);
     await after.kill();
+  });
+
+  it("removes what a source no longer lists while another one has never answered", async () => {
+    const a = puppet("a");
+    const b = puppet("b");
+    a.say([instance("1"), instance("2")]);
+    b.say(down);
+    const { ids, end } = world([a.source, b.source]);
+    await expect.poll(ids).toEqual(["web/1", "web/2"]);
+    a.say([instance("1")]);
+    await expect.poll(ids).toEqual(["web/1"]);
+    a.say([instance("1"), instance("2")]);
+    await expect.poll(ids).toEqual(["web/1", "web/2"]);
+    a.say([]);
+    await expect.poll(ids).toEqual([]);
+    await end();
   });
 
   it("leaves an entry of another owner alone, says so once for each, and takes it when its lease has ended", async () => {
