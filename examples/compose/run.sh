@@ -5,7 +5,7 @@
 #   ./run.sh         a tour that ends by itself: up, look, restart the database, one web less, down
 #   ./run.sh up      only starts it all
 #   ./run.sh look    the catalogue and the rendered files
-#   ./run.sh down    removes it all
+#   ./run.sh down    removes it all; the log and the files stay in state/
 set -eu
 cd "$(dirname "$0")"
 

@@ -1,18 +1,28 @@
 #!/bin/sh
 # Deploys the stack on the swarm of this manager, shows what fairlead makes of it, and takes all of it away again.
-# IMAGE: a web server on port 80. FAIRLEAD: how to call fairlead. RESOLVE: `never` when the image is on no image registry.
+# IMAGE: a web server on port 80. FAIRLEAD: how to call fairlead; not by npx, which keeps a signal to itself. RESOLVE: `never` when the image is on no image registry.
 set -eu
 cd "$(dirname "$0")"
-fairlead=${FAIRLEAD:-npx fairlead}
+fairlead=${FAIRLEAD:-node ../../dist/cli/main.js}
 
 if [ "$(docker info --format '{{.Swarm.ControlAvailable}}')" != true ]; then
   echo "this engine is no manager of a swarm: docker swarm init" >&2
   exit 1
 fi
 
+left() {
+  docker ps -aq --filter label=com.docker.stack.namespace=shop
+  docker network ls -q --filter label=com.docker.stack.namespace=shop
+}
+
 clean() {
   [ -z "${pid:-}" ] || { kill "$pid" && wait "$pid" || true; }
   docker stack rm shop >/dev/null 2>&1 || true
+  # The swarm takes its time: each container may use its ten seconds, and the networks go last.
+  for _ in $(seq 60); do
+    [ -n "$(left)" ] || break
+    sleep 1
+  done
   rm -rf registry state out/upstreams.conf fairlead.log
 }
 trap clean EXIT INT TERM

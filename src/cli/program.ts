@@ -255,6 +255,8 @@ function add(parent: Command, context: Context, spec: CommandSpec): void {
   for (const option of spec.options) {
     command.addOption(option);
   }
+  // Behind what is wrong with a command line, one that is right.
+  command.showHelpAfterError(`  for example: ${spec.examples[0]}`);
   command.addHelpText("after", `\nExamples:\n${spec.examples.map((example) => `  $ ${example}`).join("\n")}`);
   command.action(async (...received: unknown[]) => {
     const options = command.opts<Record<string, never>>();

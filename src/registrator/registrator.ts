@@ -99,12 +99,12 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     if (outage !== undefined) {
       throw outage;
     }
-    for (const result of results) {
+    for (const [index, result] of results.entries()) {
       if (result.outcome === "failed") {
-        report.tell(result, retries.failed(change, result, monotonicMs()));
+        report.tell(result, { retryInMs: retries.failed(change, result, monotonicMs()) });
       } else {
         retries.succeeded(result);
-        report.tell(result);
+        report.tell(result, { instance: change.put[index]?.instance });
       }
     }
   }

@@ -5,9 +5,15 @@ import { placeOf } from "./plan.ts";
 
 type Place = Pick<Instance, "service" | "id">;
 
+interface About {
+  /** What was to be written. */
+  readonly instance?: Instance | undefined;
+  readonly retryInMs?: number | undefined;
+}
+
 /** Tells what became of writes: a conflict once for each holder, until it ends. It remembers no place that is not wanted. */
 export interface Report {
-  tell(result: WriteResult, retryInMs?: number): void;
+  tell(result: WriteResult, about?: About): void;
   /** These places are wanted; conflicts at others are forgotten. */
   retain(wanted: readonly Place[]): void;
 }
@@ -16,7 +22,7 @@ export interface Report {
 export function createReport(log: Log, hintFor: (holder: string) => { readonly hint?: string } = () => ({})): Report {
   const holders = new Map<string, string>();
 
-  function tell(result: WriteResult, retryInMs?: number): void {
+  function tell(result: WriteResult, { instance, retryInMs }: About = {}): void {
     const { service, id } = result;
     const place = placeOf(result);
     const before = holders.get(place);
@@ -27,7 +33,7 @@ export function createReport(log: Log, hintFor: (holder: string) => { readonly h
           log.warn("entry is held by another owner and left alone", {
             service,
             id,
-            holder: result.holder,
+            ...(result.holder !== "" && { holder: result.holder }),
             ...hintFor(result.holder),
           });
         }
@@ -43,7 +49,8 @@ export function createReport(log: Log, hintFor: (holder: string) => { readonly h
       case "written":
         holders.delete(place);
         if (before === undefined) {
-          log.info("registered", { service, id });
+          // An entry that was there before is told in the same words: the health is mostly what is new about it.
+          log.info("registered", { service, id, ...(instance !== undefined && { health: instance.health }) });
         } else {
           log.info("entry is ours now", { service, id, before });
         }

@@ -38,7 +38,7 @@ describeWith(["docker"], "the services of a swarm", () => {
     const file = join(folder, `${name}.yaml`);
     const register = { ttl: TTL, resync: RESYNC, sources: { swarm: { host: swarm.docker.host, ...source } } };
     const registry = `file:${source.mode ?? "tasks"}`;
-    await writeFile(file, stringify({ node: name, registry, register, log: { format: "json" } }));
+    await writeFile(file, stringify({ node: name, stateDir: `${name}-state`, registry, register, log: { format: "json" } }));
     return startFairlead(["run", "-c", file], { cwd: folder });
   }
 

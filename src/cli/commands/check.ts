@@ -68,8 +68,11 @@ function tell(
   for (const line of lines()) {
     printLine(context, line);
   }
-  if (problems.length === 0) {
-    printLine(context, "ok");
+  if (ok) {
+    printLine(
+      context,
+      problems.length === 0 ? "ok" : `ok, with ${problems.length === 1 ? "a warning" : `${problems.length} warnings`}`,
+    );
   }
 }
 

@@ -41,7 +41,7 @@ function networkText(network: Container["network"]): string {
     case "host":
       return "the host's network";
     case "shared":
-      return `the network of container ${network.with.slice(0, 12)}`;
+      return `the network of container ${/^[0-9a-f]{64}$/.test(network.with) ? network.with.slice(0, 12) : harmless(network.with)}`;
     case "own":
       return network.attached.length === 0
         ? "no network"

@@ -184,3 +184,14 @@ test("only Docker's containers have names", async () => {
   const context = createContext(new AbortController().signal);
   await expect(run(context, ["registry", "web"], {})).rejects.toMatchObject({ code: "USAGE" });
 });
+
+test("the network of another container is called as the engine calls it: a name is not cut as an id is", async () => {
+  const id = "df33500f6139244086e951d659196c895a4212fe0724a4833b9a67504d99a2c8";
+  engine.containers = ["internal-only-1", id].map((other, index) =>
+    listed(`side${index}`, { HostConfig: { NetworkMode: `container:${other}` }, Ports: [], NetworkSettings: { Networks: {} } }),
+  );
+  engine.details = { "id-side0": inspected(), "id-side1": inspected() };
+  const text = await inspect();
+  expect(text).toContain("the network of container internal-only-1;");
+  expect(text).toContain("the network of container df33500f6139;");
+});
