@@ -27,6 +27,9 @@ export function termsFor(mark: string, ttlMs: number): Terms {
   return { mark, lookMs: ttlMs / 6, windowMs: ttlMs / 3 + 1000, askMs: ttlMs, ttlMs };
 }
 
+/** How soon a process looks whether the mark that it has shown is still there: until then, another one may have been quicker. */
+const CONFIRM_MS = 200;
+
 export type Tenure =
   | { readonly kind: "new" }
   /** Its word came so late that it counts for nothing. */
@@ -121,8 +124,9 @@ export function processOf(shown: string): string {
 export function restMs(tenure: Tenure, now: Moment, terms: Terms): number {
   switch (tenure.kind) {
     case "new":
-    case "holding":
       return terms.lookMs;
+    case "holding":
+      return tenure.isSeen ? terms.lookMs : Math.min(terms.lookMs, CONFIRM_MS);
     case "unsure":
       return 0;
     case "asking":
@@ -144,7 +148,7 @@ function meetOther(tenure: Tenure, rival: string, now: Moment, terms: Terms): St
       return certainlySince(tenure.since, now) >= terms.askMs ? ask(now, terms) : { tenure: { ...tenure, holder: rival } };
     case "holding":
       if (!tenure.isSeen) {
-        return wait; // it was quicker
+        return rival.startsWith("?") ? ask(now, terms) : wait; // it was quicker; a question says only that somebody was
       }
       if (!isSure(tenure, now, terms)) {
         return ask(now, terms);

@@ -64,6 +64,13 @@ describe("what a process makes of a look", () => {
     ],
     ["holding, another's question: it answers", holding(NOW - 1000), "?host/a", holding(NOW - 1000), "host/b"],
     ["holding and not seen yet, another's: that one was quicker", holding(NOW - 100, false), "host/a", waiting(NOW)],
+    [
+      "holding and not seen yet, a question: somebody else may be asked, and it asks too",
+      holding(NOW - 100, false),
+      "?host/a",
+      asking(NOW),
+      "?host/b",
+    ],
     ["holding, away for a window, another's: it may be deposed and asks", holding(NOW - 3000), "host/a", asking(NOW), "?host/b"],
     ["holding, away for a window, a question: it asks too", holding(NOW - 3000), "?host/a", asking(NOW), "?host/b"],
     ["holding, away for a window, its own: nobody came", holding(NOW - 99_000), "host/b", holding(NOW - 10)],
