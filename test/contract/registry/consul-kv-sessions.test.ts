@@ -5,7 +5,7 @@ import { PATIENCE } from "../../helpers/patience.ts";
 import { describeWith } from "../../helpers/servers/index.ts";
 import { waitFor } from "../../helpers/wait.ts";
 import { instance, outcomesOf } from "./arena.ts";
-import { consulStage, OWNER, startRegistrator } from "./consul-stage.ts";
+import { consulStage, OWNER } from "./consul-stage.ts";
 
 const TTL_MS = 10_000; // Consul has none that is shorter
 
@@ -40,7 +40,7 @@ describeWith(["consul"], "the session of a process in Consul's key-value store",
     timeout: 60_000 * PATIENCE,
   }, async () => {
     const instances = Array.from({ length: 40 }, (_, i) => instance(`svc-${i % 7}`, `id-${i}`));
-    const running = startRegistrator(stage.openKv(), TTL_MS, () => instances);
+    const running = stage.register(stage.openKv(), TTL_MS, () => instances);
     const isThere = async (): Promise<boolean> => (await pairs()).length === 41; // and the owner's record
     await waitFor(isThere, { timeoutMs: 10_000 * PATIENCE, what: "all" });
     const [session] = await sessions();

@@ -8,7 +8,7 @@ import { PATIENCE } from "../../helpers/patience.ts";
 import { describeWith } from "../../helpers/servers/index.ts";
 import { waitFor } from "../../helpers/wait.ts";
 import { instance, outcomesOf } from "./arena.ts";
-import { consulStage, OWNER, recordingLog, startRegistrator } from "./consul-stage.ts";
+import { consulStage, OWNER, recordingLog } from "./consul-stage.ts";
 import { agentServices, catalogItems, grantRights } from "./consul-world.ts";
 
 describeWith(["consul"], "tokens for Consul's catalogue", () => {
@@ -91,7 +91,7 @@ describeWith(["consul"], "tokens for Consul's catalogue", () => {
     const registry = stage.open({ token: async () => await readFile(file, "utf8") });
     const healthCheck = { kind: "ttl", ttlMs: 600_000, initialStatus: "passing" } as const;
     let instances: readonly Instance[] = [instance("web", "1", { healthCheck }), instance("web", "2")];
-    const running = startRegistrator(registry, TTL_MS, () => instances);
+    const running = stage.register(registry, TTL_MS, () => instances);
     await waitFor(async () => (await catalogItems(stage.consul, "web")).length === 2, { timeoutMs: 10_000, what: "both" });
 
     await writeFile(file, second.token);

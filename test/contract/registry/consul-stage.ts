@@ -14,10 +14,17 @@ export interface Stage {
   readonly signal: AbortSignal;
   open(options?: Partial<StoreOptions>, deps?: ConsulDeps): Registry;
   openKv(): Registry;
+  /** A registrator that looks at `list` every second, until it is stopped as if it were killed, at the latest when the case is over. */
+  register(writer: Registry, ttlMs: number, list: () => readonly Instance[]): RunningRegistrator;
   /** Puts in the place of what the owner has there; the first one beats first. */
   put(registry: Registry, ...instances: readonly Parameters<Registry["asStored"]>[0][]): Promise<readonly WriteResult[]>;
   /** The catalogue's checks of a service by their ids, as `status`. */
   statuses(service: string): Promise<Readonly<Record<string, string>>>;
+}
+
+export interface RunningRegistrator {
+  readonly lines: readonly string[];
+  stop(): Promise<void>;
 }
 
 export const OWNER = "n1";
@@ -25,6 +32,7 @@ export const OWNER = "n1";
 export function consulStage(options: ConsulOptions = {}): Stage {
   let consul: Consul | undefined;
   let opened: Registry[] = [];
+  let registrators: RunningRegistrator[] = [];
   let controller = new AbortController();
   beforeAll(async () => {
     consul = await startConsul(options);
@@ -38,6 +46,8 @@ export function consulStage(options: ConsulOptions = {}): Stage {
   });
   afterEach(async () => {
     controller.abort();
+    await Promise.all(registrators.map((registrator) => registrator.stop()));
+    registrators = [];
     await Promise.all(opened.map((registry) => registry.close()));
     opened = [];
   });
@@ -64,6 +74,11 @@ export function consulStage(options: ConsulOptions = {}): Stage {
       const registry = createConsulKvRegistry(storeOptions(server()));
       opened.push(registry);
       return registry;
+    },
+    register(writer, ttlMs, list) {
+      const registrator = startRegistrator(writer, ttlMs, list);
+      registrators.push(registrator);
+      return registrator;
     },
     async put(registry, ...instances) {
       const owned = await registry.owned(OWNER, controller.signal);
@@ -94,12 +109,7 @@ export function recordingLog(): { readonly log: Log; readonly lines: readonly st
   return { log: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") }, lines };
 }
 
-/** A registrator that looks at `list` every second, until it is stopped as if it were killed. */
-export function startRegistrator(
-  writer: Registry,
-  ttlMs: number,
-  list: () => readonly Instance[],
-): { readonly lines: readonly string[]; stop(): Promise<void> } {
+function startRegistrator(writer: Registry, ttlMs: number, list: () => readonly Instance[]): RunningRegistrator {
   const controller = new AbortController();
   const source: Source = {
     name: "test",
