@@ -1,4 +1,5 @@
 /** Rendering for programs that bring their own data: what `index.ts` gives to the world. */
+import { isRecord } from "../core/json.ts";
 import { nearest } from "../core/nearest.ts";
 import { FairleadError } from "../model/errors.ts";
 import type { SetAside } from "../model/provenance.ts";
@@ -197,8 +198,4 @@ function mistaken({ path, message, hint }: Mistake, count: number): FairleadErro
     .join("");
   const more = count > 1 ? ` (and ${count - 1} more)` : "";
   return new FairleadError("USAGE", `${place}: ${message}${more}`, hint === undefined ? {} : { hint });
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 /** Services and keys as a person writes them, made into a snapshot as a registry would give it. */
+import { isRecord } from "../core/json.ts";
 import type { Health, Protocol } from "../model/instance.ts";
 import { type Snapshot, SnapshotBuilder } from "../model/snapshot.ts";
 import { canonicalKey } from "../render/template/view.ts";
@@ -119,8 +120,4 @@ function addKeys(builder: SnapshotBuilder, keys: Readonly<Record<string, unknown
     }
     seen.add(key);
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { visit } from "yaml";
+import { isRecord } from "../core/json.ts";
 import { messageOf } from "../model/errors.ts";
 import { type Placed, parsePlaced, sortProblems } from "./document.ts";
 import { type Config, finish } from "./finish.ts";
@@ -89,8 +90,4 @@ function substitute({ document, at }: Placed, env: Environment): readonly Proble
     },
   });
   return problems;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import { isIPv6 } from "node:net";
+import { isRecord } from "../core/json.ts";
 import { FairleadError } from "../model/errors.ts";
 import { type Entry, HEALTHS, type Health, hostPort, type Instance, PROTOCOLS, type Protocol } from "../model/instance.ts";
 
@@ -249,8 +250,4 @@ function isTextList(value: unknown): value is string[] {
 
 function isTextRecord(value: unknown): value is Record<string, string> {
   return isRecord(value) && Object.values(value).every((item) => typeof item === "string");
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isRecord } from "../core/json.ts";
 import { nearest } from "../core/nearest.ts";
 import { HEALTHS, type Instance, PROTOCOLS } from "../model/instance.ts";
 import { isAddress, isPort } from "../registry/codec.ts";
@@ -134,8 +135,4 @@ function readMap(
     }
   }
   return value;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

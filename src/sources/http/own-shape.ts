@@ -1,3 +1,4 @@
+import { isRecord } from "../../core/json.ts";
 import { isHalfText } from "../names.ts";
 import { readServices } from "../static-values.ts";
 import type { ItemMapper, MappedItem } from "./mapping.ts";
@@ -43,8 +44,4 @@ function readOne(item: unknown, { node }: { readonly node: string }): MappedItem
     meta: cleanMeta(Object.entries(instance.meta), problems),
   }));
   return { ...id, instances: cleaned, skipped: problems.map((reason) => ({ kind: "problem", reason })) };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { isRecord } from "../docker/engine/wire.ts";
+import { isRecord } from "../../core/json.ts";
 
 /** Why an engine cannot answer for a swarm, from its answer to `/info`, and what to do; undefined: it is a manager as far as it says. */
 export function noManager(info: unknown): { readonly reason: string; readonly hint: string } | undefined {

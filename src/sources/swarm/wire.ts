@@ -1,6 +1,7 @@
 import { isIP, isIPv6 } from "node:net";
+import { isRecord } from "../../core/json.ts";
 import { isPort } from "../../registry/codec.ts";
-import { isRecord } from "../docker/engine/wire.ts";
+import { readTexts, textOf } from "../docker/engine/wire.ts";
 import { isOurs } from "../docker/mapping/words.ts";
 import type {
   ContainerSpec,
@@ -210,23 +211,10 @@ function hostOf(text: string): string {
   return isIP(host) === 0 ? "" : host;
 }
 
-function readTexts(value: unknown): Readonly<Record<string, string>> | undefined {
-  if (value === undefined || value === null) {
-    return {};
-  }
-  return isRecord(value) && Object.values(value).every((text) => typeof text === "string")
-    ? (value as Record<string, string>)
-    : undefined;
-}
-
 function recordOf(value: unknown): Json {
   return isRecord(value) ? value : {};
 }
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

@@ -1,3 +1,4 @@
+import { isRecord } from "../../../core/json.ts";
 import { type FairleadError, hasCode } from "../../../model/errors.ts";
 import { type Answer, type Call, createConnection } from "./connection.ts";
 import { type EngineEvent, eventsPath, readEventLines } from "./event-lines.ts";
@@ -5,7 +6,7 @@ import { engineMessage, NotAnswering, problem, refused } from "./failures.ts";
 import { type DockerHost, parseDockerHost } from "./host.ts";
 import { BodyTooLarge } from "./http.ts";
 import { type InspectedContainer, readInspected } from "./life.ts";
-import { type ContainerList, isRecord, readContainerList } from "./wire.ts";
+import { type ContainerList, readContainerList } from "./wire.ts";
 
 const CALL_MS = 5000;
 const LIST_MS = 10_000;

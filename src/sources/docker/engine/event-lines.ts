@@ -1,4 +1,4 @@
-import { isRecord } from "./wire.ts";
+import { isRecord } from "../../../core/json.ts";
 
 /** No event is that long; what is, is not from an engine. */
 const LINE_LIMIT_CHARS = 1024 * 1024;

@@ -1,6 +1,7 @@
+import { isRecord } from "../../../core/json.ts";
 import type { ContainerDetails } from "../container.ts";
 import { signalNumber } from "./signal-number.ts";
-import { isRecord, readDetails } from "./wire.ts";
+import { readDetails } from "./wire.ts";
 
 /** What the inspect call tells of how a container runs and ends. */
 export interface ContainerLife {

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { isRecord } from "../../../core/json.ts";
 import { isPort } from "../../../registry/codec.ts";
 import {
   type Attachment,
@@ -167,7 +168,8 @@ function readExposed(text: string): ContainerDetails["exposed"] {
   return isPort(port) ? [{ port, protocol }] : [];
 }
 
-function readTexts(value: unknown): Readonly<Record<string, string>> | undefined {
+/** Undefined: it is no object of texts. None at all is an empty one. */
+export function readTexts(value: unknown): Readonly<Record<string, string>> | undefined {
   if (value === undefined || value === null) {
     return {};
   }
@@ -176,14 +178,10 @@ function readTexts(value: unknown): Readonly<Record<string, string>> | undefined
     : undefined;
 }
 
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
 function isIPText(value: unknown): value is string {
   return typeof value === "string" && isIP(value) !== 0;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
