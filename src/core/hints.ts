@@ -1,3 +1,5 @@
+import { childAbort } from "./time.ts";
+
 /**
  * A hint says "look again" and carries nothing. Any number of hints that nobody has taken yet are one hint: a slow reader has no backlog.
  */
@@ -51,4 +53,24 @@ export function createHints(): Hints {
   }
 
   return { notify, fail, read };
+}
+
+/**
+ * The hints of something that is followed for as long as somebody reads them: `follow` calls `notify`, ends when its signal aborts, and what
+ * it rejects with ends the reader.
+ */
+export async function* followHints(
+  signal: AbortSignal,
+  follow: (notify: () => void, signal: AbortSignal) => Promise<unknown>,
+): AsyncGenerator<void> {
+  const following = childAbort(signal);
+  const hints = createHints();
+  const done = follow(hints.notify, following.signal).catch(hints.fail);
+  try {
+    yield* hints.read(following.signal);
+  } finally {
+    following.abort();
+    following.dispose();
+    await done;
+  }
 }

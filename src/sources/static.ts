@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { createHints } from "../core/hints.ts";
-import { childAbort } from "../core/time.ts";
+import { followHints } from "../core/hints.ts";
 import { FairleadError, messageOf, systemCode } from "../model/errors.ts";
 import type { Instance } from "../model/instance.ts";
 import type { Log, Source } from "../ports.ts";
@@ -35,17 +34,8 @@ export function createStaticSource(options: StaticSourceOptions): Source {
     return parseServicesFile(text, { file, node });
   }
 
-  async function* changes(signal: AbortSignal): AsyncGenerator<void> {
-    const watching = childAbort(signal);
-    const hints = createHints();
-    const done = watchFile({ file, log, onChange: hints.notify }, watching.signal).catch(hints.fail);
-    try {
-      yield* hints.read(watching.signal);
-    } finally {
-      watching.abort();
-      watching.dispose();
-      await done;
-    }
+  function changes(signal: AbortSignal): AsyncGenerator<void> {
+    return followHints(signal, (onChange, inner) => watchFile({ file, log, onChange }, inner));
   }
 
   return { name: "static", list, changes };

@@ -1,8 +1,8 @@
 import type { BigIntStats, Dirent } from "node:fs";
 import { lstat, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { each } from "../../core/each.ts";
 import { systemCode } from "../../model/errors.ts";
-import { each } from "./each.ts";
 import { fileError, isAbsent } from "./errors.ts";
 import { type Loaded, loadFile, type Stamp } from "./load.ts";
 import { childOf, isForeignName, parentOf, type Role, roleOf } from "./paths.ts";

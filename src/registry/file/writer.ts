@@ -1,11 +1,11 @@
 import { dirname, join } from "node:path";
+import { each } from "../../core/each.ts";
 import { monotonicMs } from "../../core/time.ts";
 import { FairleadError } from "../../model/errors.ts";
 import { compareText, type Instance, withoutHealthCheck } from "../../model/instance.ts";
 import type { Change, Owned, Put, RegistryWriter, WriteResult } from "../../ports.ts";
 import { decodeEntry, decodeText, encodeEntry } from "../codec.ts";
 import { removeEmptyFolders, removeFile, syncFolders, type TouchedFolders, writeAtomic } from "./atomic.ts";
-import { each } from "./each.ts";
 import { fileError } from "./errors.ts";
 import { encodeLease, type Lease } from "./lease.ts";
 import { entryPath, leasePath } from "./paths.ts";

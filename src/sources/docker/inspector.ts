@@ -1,6 +1,6 @@
+import { each } from "../../core/each.ts";
 import { jitter, monotonicMs, type Random } from "../../core/time.ts";
 import type { FairleadError } from "../../model/errors.ts";
-import { forEachAtOnce } from "./at-once.ts";
 import type { Container } from "./container.ts";
 import type { DockerClient, Inspection } from "./engine/client.ts";
 import type { InspectedContainer } from "./engine/life.ts";
@@ -69,7 +69,7 @@ export function createInspector(client: DockerClient, random: Random = Math.rand
         result.set(id, memory.details ?? { reason: memory.givenUp ?? "" });
       }
     }
-    await forEachAtOnce(asked, { most: CONCURRENCY, signal }, async (id, signal) => {
+    await each(asked, { limit: CONCURRENCY, signal }, async (id, signal) => {
       // An event during the call puts another memory there: an answer that may be from before it is used, and asked for again.
       const mark: Memory = { details: known.get(id)?.details, until: 0 };
       known.set(id, mark);

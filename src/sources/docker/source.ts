@@ -1,5 +1,5 @@
-import { createHints } from "../../core/hints.ts";
-import { childAbort, type Random } from "../../core/time.ts";
+import { followHints } from "../../core/hints.ts";
+import type { Random } from "../../core/time.ts";
 import { compareText, type Instance } from "../../model/instance.ts";
 import type { Log, Source } from "../../ports.ts";
 import { type Container, joinShared, withDetails } from "./container.ts";
@@ -100,29 +100,12 @@ export function createDockerSource(options: DockerSourceOptions): DockerSource {
     }
   }
 
-  async function* changes(signal: AbortSignal): AsyncGenerator<void> {
-    const following = childAbort(signal);
-    const hints = createHints();
+  function changes(signal: AbortSignal): AsyncGenerator<void> {
     const { random, silenceMs } = options;
-    const done = followEvents(
-      {
-        client,
-        log,
-        onHint: hints.notify,
-        onOpen: drain.doubt,
-        onEvent,
-        ...(random !== undefined && { random }),
-        ...(silenceMs !== undefined && { silenceMs }),
-      },
-      following.signal,
-    ).catch(hints.fail);
-    try {
-      yield* hints.read(following.signal);
-    } finally {
-      following.abort();
-      following.dispose();
-      await done;
-    }
+    const more = { ...(random !== undefined && { random }), ...(silenceMs !== undefined && { silenceMs }) };
+    return followHints(signal, (onHint, inner) =>
+      followEvents({ client, log, onHint, onOpen: drain.doubt, onEvent, ...more }, inner),
+    );
   }
 
   async function examine(signal: AbortSignal): Promise<DockerExamination> {

@@ -1,5 +1,5 @@
-import { createHints } from "../../core/hints.ts";
-import { childAbort, createBackoff, jitter, monotonicMs, type Random, sleep, withDeadline } from "../../core/time.ts";
+import { followHints } from "../../core/hints.ts";
+import { createBackoff, jitter, monotonicMs, type Random, sleep, withDeadline } from "../../core/time.ts";
 import { FairleadError } from "../../model/errors.ts";
 import type { Instance } from "../../model/instance.ts";
 import type { Log, Source } from "../../ports.ts";
@@ -123,17 +123,11 @@ export function createHttpSource(options: HttpSourceOptions): HttpSource {
   }
 
   async function* changes(signal: AbortSignal): AsyncGenerator<void> {
-    const following = childAbort(signal);
-    const hints = createHints();
     followers += 1;
-    const done = follow(hints.notify, following.signal).catch(hints.fail);
     try {
-      yield* hints.read(following.signal);
+      yield* followHints(signal, follow);
     } finally {
       followers -= 1;
-      following.abort();
-      following.dispose();
-      await done;
       tellWaiting();
     }
   }

@@ -1,5 +1,5 @@
-import { createHints } from "../../core/hints.ts";
-import { childAbort, type Random } from "../../core/time.ts";
+import { followHints } from "../../core/hints.ts";
+import type { Random } from "../../core/time.ts";
 import { compareText, type Instance } from "../../model/instance.ts";
 import type { Log, Source } from "../../ports.ts";
 import { followEvents } from "../docker/follow-events.ts";
@@ -55,21 +55,13 @@ export function createSwarmSource(options: SwarmSourceOptions): SwarmSource {
       .sort((a, b) => compareText(a.service, b.service) || compareText(a.id, b.id));
   }
 
-  async function* changes(signal: AbortSignal): AsyncGenerator<void> {
-    const following = childAbort(signal);
-    const hints = createHints();
-    const onHint = hints.notify;
-    const done = Promise.all([
-      followEvents({ client: client.events, log, onHint, onOpen: ignore, onEvent: ignore, ...random }, following.signal),
-      watchTasks({ client, memory, log, onHint, ...random }, following.signal),
-    ]).catch(hints.fail);
-    try {
-      yield* hints.read(following.signal);
-    } finally {
-      following.abort();
-      following.dispose();
-      await done;
-    }
+  function changes(signal: AbortSignal): AsyncGenerator<void> {
+    return followHints(signal, (onHint, inner) =>
+      Promise.all([
+        followEvents({ client: client.events, log, onHint, onOpen: ignore, onEvent: ignore, ...random }, inner),
+        watchTasks({ client, memory, log, onHint, ...random }, inner),
+      ]),
+    );
   }
 
   async function inspect(signal: AbortSignal): Promise<SwarmInspection> {
