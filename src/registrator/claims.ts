@@ -1,4 +1,5 @@
 /** Which service a host and path belong to, where only one may have them. Pure: every node that sees the same comes to the same. */
+import { hostsOf } from "../model/hosts.ts";
 import { compareText, type Entry, type Instance } from "../model/instance.ts";
 import { placeOf } from "./plan.ts";
 
@@ -91,15 +92,11 @@ function claimOf(instance: Instance): Pick<Claimant, "service" | "id" | "pairs">
   return { service: instance.service, id: instance.id, pairs: pairsOf(instance) };
 }
 
-/** What an instance claims. A host is the same in any letters, and `/api/` is the same claim as `/api`. */
-export function pairsOf({ meta }: Pick<Instance, "meta">): readonly Pair[] {
-  const path = `/${(textOf(meta, "path") ?? "").replace(/^\/+|\/+$/g, "")}`;
-  const hosts = (textOf(meta, "host") ?? "").toLowerCase().split(",");
-  return hosts.flatMap((host) => (host.trim() === "" ? [] : [{ host: host.trim(), path }]));
-}
-
-function textOf(meta: Instance["meta"], name: string): string | undefined {
-  return Object.hasOwn(meta, name) ? meta[name] : undefined;
+/** What an instance claims. `/api/` is the same claim as `/api`. */
+export function pairsOf(instance: Pick<Instance, "meta">): readonly Pair[] {
+  const { meta } = instance;
+  const path = `/${(Object.hasOwn(meta, "path") ? (meta["path"] ?? "") : "").replace(/^\/+|\/+$/g, "")}`;
+  return hostsOf(instance).map((host) => ({ host, path }));
 }
 
 function pairsText(instance: Pick<Instance, "meta">): string {

@@ -1,5 +1,6 @@
 /** Which services and hosts may come from where. Pure; whoever lists containers asks it about each instance. */
 import { createGlob } from "../core/glob.ts";
+import { hostsOf } from "../model/hosts.ts";
 import type { Instance } from "../model/instance.ts";
 
 /** What is known of whom an instance comes from. */
@@ -43,7 +44,8 @@ export function createJudge(rules: readonly PolicyRule[]): Judge {
     // Names of hosts are the same in any case.
     allowsHost: anyOf(hosts.map((host) => host.toLowerCase())),
   }));
-  return (origin, { service, meta }) => {
+  return (origin, instance) => {
+    const { service } = instance;
     const mine = ready.filter((rule) => rule.isFor(origin));
     if (mine.length === 0) {
       return "no rule of the policy is for it";
@@ -53,18 +55,9 @@ export function createJudge(rules: readonly PolicyRule[]): Judge {
     if (!mine.some((rule) => rule.allowsService(service))) {
       return `${who} the service ${JSON.stringify(service)}`;
     }
-    const refused = hostsOf(meta).find((host) => !mine.some((rule) => rule.allowsHost(host)));
+    const refused = hostsOf(instance).find((host) => !mine.some((rule) => rule.allowsHost(host)));
     return refused === undefined ? undefined : `${who} the host ${JSON.stringify(refused)}`;
   };
-}
-
-function hostsOf(meta: Instance["meta"]): readonly string[] {
-  const text = Object.hasOwn(meta, "host") ? (meta["host"] ?? "") : "";
-  return text
-    .toLowerCase()
-    .split(",")
-    .map((host) => host.trim())
-    .filter((host) => host !== "");
 }
 
 function createMatcher({ image, project, network, label }: PolicyRule["from"]): (origin: Origin) => boolean {
