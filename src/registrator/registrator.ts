@@ -51,13 +51,20 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
   const findLeaving = createLeaving();
   const retries = createRetries();
   const report = createReport(log, adoption.hintFor);
+  let failedWith: string | undefined;
   const loop = createLoop({
     work: pass,
     settle: options.settle,
     resyncMs: options.resyncMs,
     backoff: { minMs: 200, maxMs: 10_000 },
     onError: (error, retryInMs) => {
-      log.warn("registration pass failed", { ...describe(error), retryInMs: Math.round(retryInMs) });
+      const facts = describe(error);
+      // A source that stays away for a day is news once.
+      log[facts.error === failedWith ? "debug" : "warn"]("registration pass failed", {
+        ...facts,
+        retryInMs: Math.round(retryInMs),
+      });
+      failedWith = facts.error;
     },
   });
   const keeper = createKeeper({ writer, owner, mark: options.mark, ttlMs, log, onReady: loop.trigger });
@@ -87,10 +94,11 @@ export function createRegistrator(options: RegistratorOptions): Registrator {
     if (isComplete && mayWrite && retries.nextDueMs() === Number.POSITIVE_INFINITY) {
       adoption.end(); // everything was compared, and nothing has failed
     }
-    const [failure] = failures;
+    const failure = failures.find((error) => !(error instanceof FairleadError)) ?? failures[0]; // a bug must not hide behind another's failure
     if (failure !== undefined) {
       throw failure;
     }
+    failedWith = undefined;
   }
 
   /** @throws FairleadError when the store as a whole has to be tried again */

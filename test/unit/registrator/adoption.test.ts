@@ -1,13 +1,12 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { createHints } from "../../../src/core/hints.ts";
 import { FairleadError } from "../../../src/model/errors.ts";
 import type { Instance } from "../../../src/model/instance.ts";
 import { EVERYTHING } from "../../../src/model/selector.ts";
-import type { Source } from "../../../src/ports.ts";
 import { createRegistrator } from "../../../src/registrator/registrator.ts";
 import { createMemoryRegistry } from "../../../src/registry/memory.ts";
 import { createMemoryWorld } from "../../../src/registry/memory-world.ts";
 import { recordLog } from "../../helpers/quiet-log.ts";
+import { puppet } from "./world.ts";
 
 const never = new AbortController().signal;
 let ends: (() => Promise<void>)[] = [];
@@ -18,25 +17,6 @@ afterEach(async () => {
 
 function instance(id: string, port = 80): Instance {
   return { id, service: "web", address: "10.0.0.1", port, protocol: "tcp", tags: [], meta: {}, health: "passing" };
-}
-
-/** A source that says what it is told to say. */
-function puppet() {
-  const hints = createHints();
-  let answer: readonly Instance[] | Error = [];
-  hints.notify();
-  const source: Source = {
-    name: "puppet",
-    list: () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)),
-    changes: (signal) => hints.read(signal),
-  };
-  return {
-    source,
-    say(next: readonly Instance[] | Error) {
-      answer = next;
-      hints.notify();
-    },
-  };
 }
 
 function world(ids: readonly string[]) {
@@ -78,7 +58,7 @@ const WANTED = [instance("host:same:80"), instance("host:moved:80", 81)];
 describe("what Registrator left behind", () => {
   it("is taken over where an instance stands, and removed where none does; other hosts' entries stay", async () => {
     const { entries, start, log } = world(LEFT);
-    const source = puppet();
+    const source = puppet("puppet");
     source.say(WANTED);
     start([source.source], ["host", "n1"]);
     await expect.poll(entries).toEqual(["host:moved:80 81 n1", "host:same:80 80 n1", "other:web:80 80"]);
@@ -90,7 +70,7 @@ describe("what Registrator left behind", () => {
 
   it("is left alone by default: a place that is wanted is a conflict, whose hint names --adopt", async () => {
     const { entries, start, log } = world(LEFT);
-    const source = puppet();
+    const source = puppet("puppet");
     source.say([...WANTED, instance("host:new:80")]);
     start([source.source]);
     await expect.poll(entries).toContain("host:new:80 80 n1");
@@ -110,8 +90,8 @@ describe("what Registrator left behind", () => {
 
   it("is not removed before every source has answered once, and then no more: later entries of others stay", async () => {
     const { entries, start, leave, log } = world(LEFT);
-    const a = puppet();
-    const b = puppet();
+    const a = puppet("puppet");
+    const b = puppet("puppet");
     a.say(WANTED);
     b.say(new FairleadError("SOURCE_UNAVAILABLE", "gone", { retryable: true }));
     start([a.source, b.source], ["host"]);
@@ -126,7 +106,7 @@ describe("what Registrator left behind", () => {
 
   it("is tried again when the first pass fails", async () => {
     const { registry, entries, start, log } = world(LEFT);
-    const source = puppet();
+    const source = puppet("puppet");
     source.say(WANTED);
     let fails = 1;
     const write = registry.write.bind(registry);

@@ -45,6 +45,23 @@ describe("the registrator", () => {
     await end();
   });
 
+  it("warns of a failure once, and again when it comes back after all was well", async () => {
+    const a = puppet("a");
+    a.say([instance("1")]);
+    const { ids, end, log } = world([a.source]);
+    const failures = (level: string): number =>
+      log.lines.filter((line) => line.message === "registration pass failed" && line.level === level).length;
+    await expect.poll(ids).toEqual(["web/1"]);
+    a.say(down);
+    await expect.poll(() => failures("debug")).toBeGreaterThan(1);
+    expect(failures("warn")).toBe(1);
+    a.say([instance("2")]);
+    await expect.poll(ids).toEqual(["web/2"]);
+    a.say(down);
+    await expect.poll(() => failures("warn")).toBe(2);
+    await end();
+  });
+
   it("keeps no change of a source waiting for another one that hangs, and takes that one's answer when it comes (G7)", async () => {
     const a = puppet("a");
     const b = puppet("b");
