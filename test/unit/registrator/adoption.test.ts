@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { FairleadError } from "../../../src/model/errors.ts";
 import type { Instance } from "../../../src/model/instance.ts";
 import { EVERYTHING } from "../../../src/model/selector.ts";
+import type { Source } from "../../../src/ports.ts";
 import { createRegistrator } from "../../../src/registrator/registrator.ts";
 import { createMemoryRegistry } from "../../../src/registry/memory.ts";
 import { createMemoryWorld } from "../../../src/registry/memory-world.ts";
